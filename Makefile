@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# make            build/mpykdump.so
+# make help       everything else
+
+VERSION := 0.1.0
+PYTHON  := /usr/bin/python3
+CRASH   := crash
+BUILD   := build
+
+# ---- what it is built from --------------------------------------------------------------------
+
+ROOMS     := base host memory types objects epython
+SOURCES   := $(wildcard $(ROOMS:%=extension/%/*.c))
+HEADERS   := $(wildcard $(ROOMS:%=extension/%/*.h))
+PYTHONS   := $(shell find pylib progs -name '*.py' 2>/dev/null)
+BUILD_ID  := $(VERSION)-$(shell cat $(sort $(SOURCES) $(HEADERS)) | sha256sum | cut -c1-12)
+
+PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+PYTHON_CONFIG  = python-$(PYTHON_VERSION)-embed
+CRASH_VERSION  = $(shell $(CRASH) --version 2>/dev/null | sed -n 's/^crash \([0-9.]*\).*/\1/p')
+
+CC       := gcc
+CXX      := g++
+CPPFLAGS  = -D_GNU_SOURCE -DX86_64 -Iextension \
+            -DMPYKDUMP_VERSION='"$(VERSION)"' -DMPYKDUMP_BUILD='"$(BUILD_ID)"' \
+            -DCRASH_HEADER_VERSION='"$(CRASH_VERSION)"' \
+            -DPYTHON_EXECUTABLE='"/usr/bin/python$(PYTHON_VERSION)"'
+OPTIMISE := -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wno-unused-parameter -Werror
+CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden $(OPTIMISE) $(WARNINGS) -Wmissing-prototypes \
+            -Wstrict-prototypes $(shell pkg-config --cflags $(PYTHON_CONFIG))
+CXXFLAGS  = -std=gnu++17 -fPIC -fvisibility=hidden $(OPTIMISE) $(WARNINGS)
+LIBS      = $(shell pkg-config --libs $(PYTHON_CONFIG) libbpf) -lpthread
+
+# `make V=1` shows the commands
+Q   := $(if $(V),,@)
+say  = @echo '  $(1)  $@'
+
+OBJECTS := $(SOURCES:extension/%.c=$(BUILD)/%.o) $(BUILD)/host/catch.o
+
+.DELETE_ON_ERROR:
+.PHONY: all help install clean lint dump demo test check-build
+
+all: $(BUILD)/mpykdump.so
+
+help:
+	@echo 'make            build $(BUILD)/mpykdump.so'
+	@echo 'make install    put it where `extend mpykdump.so` finds it from anywhere (DESTDIR=...)'
+	@echo 'make demo       everything, from nothing: build, make a real dump, run programs on it'
+	@echo 'make dump       make the dump that demo and test use, and print where it is'
+	@echo 'make test       all tests (T=path or -k expression for some of them)'
+	@echo 'make lint       formatting, static analysis, types'
+	@echo 'make clean      remove $(BUILD)/ (not the dumps, which are cached elsewhere)'
+
+# ---- the plug-in: loader, with the core inside, and the Python part behind -----------------------
+
+$(BUILD)/mpykdump.so: $(BUILD)/stub/stub.so extension/stub/pack.py $(PYTHONS)
+	$(call say,PACK)
+	@cp $< $@.part
+	$(Q)$(PYTHON) -I extension/stub/pack.py $@.part .
+	@mv $@.part $@
+
+$(BUILD)/stub/stub.so: extension/stub/stub.c $(BUILD)/core.so
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(CPPFLAGS) -DSTUB_CORE='"$(BUILD)/core.so"' -DSTUB_PYTHON='"$(PYTHON_VERSION)"' \
+	    -std=gnu11 -fPIC -fvisibility=hidden $(OPTIMISE) $(WARNINGS) -shared -o $@ $<
+
+$(BUILD)/core.so: $(OBJECTS)
+	$(call say,LINK)
+	$(Q)$(CXX) -shared -Wl,-soname,mpykdump-core -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: extension/%.c $(HEADERS) Makefile | check-build
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/host/catch.o: extension/host/catch.cc | check-build
+	@mkdir -p $(@D)
+	$(call say,CXX )
+	$(Q)$(CXX) $(CXXFLAGS) -c -o $@ $<
+
+# ---- the rest ---------------------------------------------------------------------------------
+
+check-build:
+	@$(PYTHON) -m tests.lab packages --for build
+
+clean:
+	rm -rf $(BUILD)

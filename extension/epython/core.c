@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The plug-in's life: what happens when crash loads and unloads it.
+#include "epython/core.h"
+
+#include <stdio.h>
+
+#include "epython/interpreter.h"
+#include "epython/session.h"
+#include "host/host.h"
+#include "host/registry.h"
+#include "types/types.h"
+
+static bool loaded;
+
+static const struct host_registration epython_command = {
+    .name = "epython",
+    .summary = "run a Python program on this dump",
+    .synopsis = "[-h] [-v] [-p] [-d N] [--ehelp] program [arguments]",
+    .help = "  Runs a program found in the current directory, in the directories of\n"
+            "  PYKDUMPPATH, or in the plug-in itself; its .py may be left out.\n"
+            "\n"
+            "    epython -h        options of epython\n"
+            "    epython --ehelp   options that all programs have in common\n"
+            "    epython -p        where programs and modules are searched\n"
+            "    epython -v        versions",
+};
+
+static bool start(const char *file, struct error *err)
+{
+    char note[256];
+    if (!registry_begin(file, session_run, err) || !interpreter_start(err) ||
+        !host_command_register(&epython_command, err) || !session_start(file, err))
+        return false;
+    host_tasks_repair(note, sizeof(note));
+    if (*note)
+        printf("mpykdump: %s\n", note);
+    return true;
+}
+
+static void load(const char *file)
+{
+    struct error err;
+    if (!start(file, &err)) {
+        fprintf(stderr, "mpykdump: %s\n", err.message);
+        registry_end();
+        return;
+    }
+    registry_commit();
+    loaded = true;
+}
+
+static void unload(void)
+{
+    if (!loaded)
+        return;
+    session_stop();
+    registry_end();
+    loaded = false;
+}
+
+__attribute__((visibility("default"))) extern const struct core mpykdump_core;
+const struct core mpykdump_core = {.build = MPYKDUMP_BUILD, .load = load, .unload = unload};

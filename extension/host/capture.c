@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "host/capture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "host/crash.h"
+
+void host_text_free(struct host_text *text)
+{
+    free(text->bytes);
+    *text = (struct host_text){0};
+}
+
+static FILE *capture_file(struct error *err)
+{
+    static FILE *file;
+    if (file)
+        return file;
+    int fd = memfd_create("mpykdump-capture", MFD_CLOEXEC);
+    if (fd >= 0)
+        file = fdopen(fd, "w+");
+    if (!file)
+        error_set(err, ERR_HOST, "no file to capture crash's output: %s", strerror(errno));
+    return file;
+}
+
+bool capture_begin(struct capture *capture, struct error *err)
+{
+    capture->file = capture_file(err);
+    if (!capture->file)
+        return false;
+    fflush(fp);
+    fflush(capture->file);
+    capture->start = ftell(capture->file);
+    capture->output = fp;
+    capture->error_output = pc->error_fp;
+    capture->error_path = pc->error_path;
+    fp = capture->file;
+    pc->error_fp = capture->file;
+    // With this word error() prints to fp alone, and not to the terminal as well.
+    pc->error_path = "redirect";
+    return true;
+}
+
+static bool text_read(int fd, long start, long end, struct host_text *text, struct error *err)
+{
+    size_t size = (size_t)(end - start);
+    text->size = 0;
+    text->bytes = malloc(size + 1);
+    if (!text->bytes)
+        return error_set_no_memory(err);
+    while (text->size < size) {
+        ssize_t n =
+            pread(fd, text->bytes + text->size, size - text->size, start + (off_t)text->size);
+        if (n <= 0)
+            break;
+        text->size += (size_t)n;
+    }
+    text->bytes[text->size] = '\0';
+    return true;
+}
+
+bool capture_end(struct capture *capture, struct host_text *text, struct error *err)
+{
+    pc->error_fp = capture->error_output;
+    pc->error_path = capture->error_path;
+    // A jump may already have put crash's output elsewhere; that choice stands then.
+    if (fp == capture->file)
+        fp = capture->output;
+
+    bool ok = true;
+    fflush(capture->file);
+    if (text)
+        ok = text_read(fileno(capture->file), capture->start, ftell(capture->file), text, err);
+    clearerr(capture->file);
+    fseek(capture->file, capture->start, SEEK_SET);
+    if (ftruncate(fileno(capture->file), capture->start) < 0)
+        clearerr(capture->file);
+    return ok;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Capturing what crash and gdb print. gdb keeps the FILE that it was given until its next
+// command, so there is one for the life of the process; nested captures share it as a stack.
+#ifndef MPYKDUMP_HOST_CAPTURE_H
+#define MPYKDUMP_HOST_CAPTURE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "host/host.h"
+
+struct capture {
+    FILE *file;
+    long start;         // where this capture's text begins
+    FILE *output;       // crash's output before
+    FILE *error_output; // and its error output
+    char *error_path;
+};
+
+// Directs crash's output and error messages into the capture.
+bool capture_begin(struct capture *capture, struct error *err);
+
+// Directs them back. The text (which may be NULL: dropped) is the caller's to free.
+bool capture_end(struct capture *capture, struct host_text *text, struct error *err);
+
+#endif

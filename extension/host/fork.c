@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Forked children share file offsets with their parent, and crash reads the dump with lseek: two
+// processes reading at once get each other's bytes. A child opens the files anew.
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/crash.h"
+#include "host/host.h"
+
+static void reopen(int fd, const struct stat *file)
+{
+    char path[64];
+    struct stat status;
+
+    if (fstat(fd, &status) < 0 || status.st_dev != file->st_dev || status.st_ino != file->st_ino)
+        return;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int fresh = open(path, (flags & O_ACCMODE) | O_CLOEXEC);
+    if (fresh < 0)
+        return;
+    dup2(fresh, fd);
+    close(fresh);
+}
+
+void host_after_fork(void)
+{
+    const char *files[] = {pc->dumpfile, pc->live_memsrc, pc->namelist, pc->namelist_debug};
+    long limit = sysconf(_SC_OPEN_MAX);
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        struct stat file;
+        if (!files[i] || stat(files[i], &file) < 0)
+            continue;
+        for (int fd = STDERR_FILENO + 1; fd < limit && fd < 1024; fd++)
+            reopen(fd, &file);
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Chains of members such as "mm.pgd": followed without an object for each step.
+#ifndef MPYKDUMP_OBJECTS_CHAIN_H
+#define MPYKDUMP_OBJECTS_CHAIN_H
+
+#include <Python.h>
+
+#include "objects/classes.h"
+
+// The value at the end of a dotted path that begins at a struct of the class at `address`;
+// pointers to structs are followed. KeyError for a missing member, TypeError for a path through
+// something that has no members.
+PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path);
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Python classes made for C types: one class a struct, pointer or enum type.
+//
+// Objects of all three are ints, which have no room for more than their value; what they are is
+// known by their class.
+#ifndef MPYKDUMP_OBJECTS_CLASSES_H
+#define MPYKDUMP_OBJECTS_CLASSES_H
+
+#include <Python.h>
+
+#include "base/map.h"
+#include "objects/reader.h"
+#include "types/type.h"
+
+struct member_slot {
+    PyObject *name; // interned, owned
+    uint64_t offset;
+    const struct type_member *member;
+    struct reader reader;
+};
+
+struct typed_class {
+    PyTypeObject *python; // owned
+    const struct type *type;
+    // Of structs and unions: all members, and an index by the address of the interned name.
+    struct member_slot *members;
+    size_t member_count;
+    struct map index;
+};
+
+// The class for a type, made at first use: of StructResult for structs and unions, tPtr for
+// pointers, tEnum for enums. NULL with a Python exception.
+struct typed_class *class_for(const struct type *type);
+
+extern struct map classes_by_python;
+
+// What a class made here, or derived from one, stands for; NULL for any other class.
+struct typed_class *class_search(PyTypeObject *python);
+
+static inline struct typed_class *class_of(PyObject *object)
+{
+    struct typed_class *found = map_get(&classes_by_python, (uintptr_t)Py_TYPE(object));
+    return found ? found : class_search(Py_TYPE(object));
+}
+
+// The member of that name, or NULL (no exception).
+struct member_slot *class_member(struct typed_class *self, PyObject *name);
+
+// A new object of the class with that address (or value).
+PyObject *class_instance(const struct typed_class *self, uint64_t value);
+
+// Drops all classes; objects of them live on as plain addresses.
+void classes_clear(void);
+
+#endif

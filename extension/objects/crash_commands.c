@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Module `crash`: running commands of crash and gdb, and registering own ones.
+#include "host/host.h"
+#include "objects/crash_module.h"
+#include "objects/raise.h"
+#include "objects/state.h"
+
+// Text of a dump may be anything; the program gets a str all the same.
+static PyObject *text_object(const struct host_text *text)
+{
+    return PyUnicode_DecodeUTF8(text->bytes, (Py_ssize_t)text->size, "backslashreplace");
+}
+
+static PyObject *crash_exec_crash_command(PyObject *module, PyObject *args)
+{
+    const char *line;
+    int no_stdout = 0;
+    struct host_text text;
+    struct error err;
+    if (!PyArg_ParseTuple(args, "s|p:exec_crash_command", &line, &no_stdout))
+        return NULL;
+    bool ok = host_command(line, &text, &err);
+    PyObject *result = NULL;
+    if (!ok && (err.code != ERR_HOST || !text.size)) {
+        raise_error(&err);
+    } else if (!text.size) {
+        // Programs rely on it: a command that prints nothing is an error.
+        PyErr_SetString(objects_state()->error, "");
+    } else {
+        result = text_object(&text);
+        if (result && !ok) {
+            PyErr_SetObject(objects_state()->error, result);
+            Py_CLEAR(result);
+        }
+    }
+    host_text_free(&text);
+    return result;
+}
+
+static PyObject *crash_get_gdb_output(PyObject *module, PyObject *argument)
+{
+    const char *line = PyUnicode_AsUTF8(argument);
+    struct host_text text;
+    struct error err;
+    PyObject *result = NULL;
+    if (!line)
+        return NULL;
+    if (host_gdb(line, &text, &err))
+        result = text_object(&text);
+    else if (err.code == ERR_HOST)
+        result = Py_NewRef(Py_None);
+    else
+        raise_error(&err);
+    host_text_free(&text);
+    return result;
+}
+
+static PyObject *crash_get_epython_cmds(PyObject *module, PyObject *unused)
+{
+    PyObject *names = PyList_New(0);
+    const char *text;
+    for (size_t i = 0; names && (text = host_command_name(i)); i++) {
+        PyObject *name = PyUnicode_FromString(text);
+        if (!name || PyList_Append(names, name) < 0)
+            Py_CLEAR(names);
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+static PyObject *crash_register_epython_prog(PyObject *module, PyObject *args)
+{
+    struct host_registration registration;
+    struct error err;
+    if (!PyArg_ParseTuple(args, "ssss:register_epython_prog", &registration.name,
+                          &registration.summary, &registration.synopsis, &registration.help))
+        return NULL;
+    if (host_command_register(&registration, &err))
+        Py_RETURN_TRUE;
+    if (err.code != ERR_VALUE)
+        return raise_error(&err);
+    PySys_FormatStdout("%s\n", err.message);
+    Py_RETURN_FALSE;
+}
+
+PyMethodDef crash_command_functions[] = {
+    {"exec_crash_command", crash_exec_crash_command, METH_VARARGS,
+     "exec_crash_command(line[, no_stdout]) -> str: what it prints; crash.error with the text\n"
+     "when the command fails or prints nothing"},
+    {"get_GDB_output", crash_get_gdb_output, METH_O,
+     "get_GDB_output(line) -> str: what a gdb command prints, None if it fails"},
+    {"get_epython_cmds", crash_get_epython_cmds, METH_NOARGS,
+     "get_epython_cmds() -> list of str: the commands registered with crash"},
+    {"register_epython_prog", crash_register_epython_prog, METH_VARARGS,
+     "register_epython_prog(name, summary, synopsis, help) -> bool: makes a program a command"},
+    {0},
+};

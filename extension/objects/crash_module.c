@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Module `crash`: the names that programs have always used, over the engine.
+#include "objects/crash_module.h"
+
+#include "host/host.h"
+#include "objects/classes.h"
+#include "objects/enum.h"
+#include "objects/pointer.h"
+#include "objects/state.h"
+#include "objects/string.h"
+#include "objects/struct.h"
+
+static struct objects_state *current; // the one engine's, see state.h
+
+struct objects_state *objects_state(void)
+{
+    return current;
+}
+
+void objects_command_done(void)
+{
+    if (current)
+        current->default_space = HOST_KERNEL;
+}
+
+static int add_functions(PyObject *module)
+{
+    PyMethodDef *tables[] = {crash_memory_functions, crash_symbol_functions,
+                             crash_command_functions, crash_task_functions, crash_number_functions};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
+        if (PyModule_AddFunctions(module, tables[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_constants(PyObject *module)
+{
+    struct host_info info;
+    host_info_get(&info);
+    const struct {
+        const char *name;
+        long value;
+    } numbers[] = {
+        {"KVADDR", HOST_KERNEL},
+        {"UVADDR", HOST_USER},
+        {"PHYSADDR", HOST_PHYSICAL},
+        {"XENMACHADDR", HOST_XEN_MACHINE},
+        {"PAGESIZE", 1L << info.page_shift},
+        {"PAGE_CACHE_SHIFT", (long)info.page_shift},
+        {"HZ", (long)info.hz},
+        {"default_timeout", 120},
+    };
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(numbers); i++) {
+        if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value) < 0)
+            return -1;
+    }
+    if (PyModule_AddStringConstant(module, "WARNING", "++WARNING+++") < 0 ||
+        PyModule_AddStringConstant(module, "version", MPYKDUMP_VERSION) < 0 ||
+        PyModule_AddStringConstant(module, "Crash_run", info.host_version) < 0 ||
+        PyModule_AddStringConstant(module, "Crash_build", info.host_built) < 0)
+        return -1;
+    return 0;
+}
+
+// Makes a class that is an int or a str; both the state and the module get it.
+static PyTypeObject *add_class(PyObject *module, PyType_Spec *spec, PyTypeObject *base,
+                               const char *name)
+{
+    PyObject *class = PyType_FromModuleAndSpec(module, spec, (PyObject *)base);
+    if (class && PyModule_AddObjectRef(module, name, class) < 0)
+        Py_CLEAR(class);
+    return (PyTypeObject *)class;
+}
+
+static int add_classes(PyObject *module, struct objects_state *state)
+{
+    state->struct_type = add_class(module, &struct_spec, &PyLong_Type, "StructResult");
+    state->pointer_type = add_class(module, &pointer_spec, &PyLong_Type, "tPtr");
+    state->enum_type = add_class(module, &enum_spec, &PyLong_Type, "tEnum");
+    state->string_type = add_class(module, &string_spec, &PyUnicode_Type, "SmartString");
+    return state->struct_type && state->pointer_type && state->enum_type && state->string_type ? 0
+                                                                                               : -1;
+}
+
+static int module_exec(PyObject *module)
+{
+    struct objects_state *state = PyModule_GetState(module);
+    if (current) {
+        PyErr_SetString(PyExc_ImportError, "module crash exists once in a process");
+        return -1;
+    }
+    current = state;
+    state->default_space = HOST_KERNEL;
+    state->struct_names = PyDict_New();
+    state->dunder = PyUnicode_InternFromString("__");
+    state->error = PyErr_NewExceptionWithDoc(
+        "crash.error", "crash, gdb or the dump could not do what was asked.", NULL, NULL);
+    if (!state->struct_names || !state->dunder || !state->error ||
+        PyModule_AddObjectRef(module, "error", state->error) < 0)
+        return -1;
+    if (add_classes(module, state) < 0 || add_functions(module) < 0)
+        return -1;
+    return add_constants(module);
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct objects_state *state = PyModule_GetState(module);
+    Py_VISIT(state->error);
+    Py_VISIT(state->struct_type);
+    Py_VISIT(state->pointer_type);
+    Py_VISIT(state->enum_type);
+    Py_VISIT(state->string_type);
+    Py_VISIT(state->struct_names);
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    struct objects_state *state = PyModule_GetState(module);
+    if (current == state) {
+        classes_clear();
+        current = NULL;
+    }
+    Py_CLEAR(state->error);
+    Py_CLEAR(state->struct_type);
+    Py_CLEAR(state->pointer_type);
+    Py_CLEAR(state->enum_type);
+    Py_CLEAR(state->string_type);
+    Py_CLEAR(state->struct_names);
+    Py_CLEAR(state->dunder);
+    return 0;
+}
+
+static void module_free(void *module)
+{
+    module_clear(module);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
+static PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "crash",
+    .m_doc = "The crash utility: memory, symbols, types and commands of the dump.",
+    .m_size = sizeof(struct objects_state),
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit_crash(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

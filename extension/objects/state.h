@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the two C modules hold of Python. There is one engine in a process (crash is one), so one
+// state; it belongs to module `crash`, which creates and clears it.
+#ifndef MPYKDUMP_OBJECTS_STATE_H
+#define MPYKDUMP_OBJECTS_STATE_H
+
+#include <Python.h>
+
+struct objects_state {
+    PyObject *error;            // crash.error
+    PyTypeObject *struct_type;  // StructResult
+    PyTypeObject *pointer_type; // tPtr
+    PyTypeObject *enum_type;    // tEnum
+    PyTypeObject *string_type;  // SmartString
+    PyObject *struct_names;     // dict: what readSU was asked for -> class
+    PyObject *dunder;           // "__"
+    int default_space;          // enum host_space of reads that name none
+};
+
+// NULL before the module `crash` was imported.
+struct objects_state *objects_state(void);
+
+// After each command: what a program set for itself is taken back.
+void objects_command_done(void);
+
+// The definitions of the modules, for PyImport_AppendInittab.
+PyMODINIT_FUNC PyInit_crash(void);
+PyMODINIT_FUNC PyInit__pykdump(void);
+
+#endif

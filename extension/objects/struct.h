@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// StructResult: a struct or union in memory, or a pointer to one; the same object is both.
+#ifndef MPYKDUMP_OBJECTS_STRUCT_H
+#define MPYKDUMP_OBJECTS_STRUCT_H
+
+#include <Python.h>
+
+extern PyType_Spec struct_spec;
+
+// The object of a type name ("struct x", "union x", a typedef of one) and an address, which is
+// any Python int. New reference or NULL.
+PyObject *struct_new(PyObject *name, PyObject *address);
+
+#endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The registry of types: from a name as written in C to its description.
+#ifndef MPYKDUMP_TYPES_TYPES_H
+#define MPYKDUMP_TYPES_TYPES_H
+
+#include "base/error.h"
+#include "types/type.h"
+
+// The type that a C type name such as "struct page", "u64", "unsigned long", "enum x" or
+// "struct list_head **" means. NULL with ERR_TYPE when there is none. Names and results are
+// cached; a miss costs as little as a hit.
+const struct type *types_find(const char *name, struct error *err);
+
+// The type of a per-CPU or other variable the provider knows, NULL (no error set) if unknown.
+const struct type *types_find_variable(const char *name);
+
+// A pointer to a type.
+const struct type *types_pointer_to(const struct type *target, struct error *err);
+
+// Which provider answers: "btf", with where its data came from; NULL before first use.
+const char *types_provider(void);
+
+// Forgets everything.
+void types_reset(void);
+
+#endif

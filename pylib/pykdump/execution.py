@@ -1,0 +1,132 @@
+"""Owns the running of a program's code in `__main__` and what its end means.
+
+There is one `__main__` for the session: names that a program leaves there are seen by the next.
+Must not know how the program was found.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from . import archive, memocaches, output, path, programs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_ABSENT = object()
+
+
+def run(program: programs.Program, argv: list[str]) -> int:
+    """Run a program to its end and report how it ended; the command's exit status.
+
+    KeyboardInterrupt passes: it ends the command, of which this program may be a part.
+    """
+    process = os.getpid()
+    status = 0
+    try:
+        with _identity_of(program, argv), output.kept():
+            code = program.code()
+            memocaches.forget_modules(("__main__",))
+            exec(code, sys.modules["__main__"].__dict__)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:    # the program must not take crash with it, whatever it does
+        status = report(err, program)
+    finally:
+        if os.getpid() != process:  # a child of the program: crash is not its to continue
+            _leave(status)
+    return status
+
+
+def _leave(status: int) -> NoReturn:
+    output.flush()
+    os._exit(status & 0xff)
+
+
+@contextmanager
+def _identity_of(program: programs.Program, argv: list[str]) -> Iterator[None]:
+    """sys.argv, sys.path and `__file__` of a program, as long as it runs."""
+    namespace = sys.modules["__main__"].__dict__
+    file_before = namespace.get("__file__", _ABSENT)
+    argv_before = sys.argv
+    namespace["__name__"] = "__main__"
+    namespace["__doc__"] = None
+    namespace["__file__"] = program.path
+    sys.argv = [program.argv0, *argv]
+    try:
+        with path.for_program(program.directory):
+            yield
+    finally:
+        sys.argv = argv_before
+        if file_before is _ABSENT:
+            namespace.pop("__file__", None)
+        else:
+            namespace["__file__"] = file_before
+
+
+@contextmanager
+def borrowed_main() -> Iterator[None]:
+    """A nested program may use `__main__`; the outer one gets its own names back."""
+    namespace = sys.modules["__main__"].__dict__
+    before = dict(namespace)
+    try:
+        yield
+    finally:
+        namespace.clear()
+        namespace.update(before)
+
+
+def report(err: BaseException, program: programs.Program | None = None) -> int:
+    """Print what ended a program, in the way people expect it; the exit status."""
+    if output.failure() is not None:
+        return 1                    # told by output.end, if at all
+    if isinstance(err, SystemExit):
+        return _report_exit(err.code)
+    if isinstance(err, KeyboardInterrupt):
+        print("KeyboardInterrupt")
+        return 130
+    sys.last_type, sys.last_value, sys.last_traceback = type(err), err, err.__traceback__
+    if sys.version_info >= (3, 12):
+        sys.last_exc = err
+    _print_traceback(err, program)
+    return 1
+
+
+def _report_exit(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        if code > 0:
+            print(f" -- sys.exit({int(code)}) --")
+        return int(code)
+    print(code)
+    return 1
+
+
+def _print_traceback(err: BaseException, program: programs.Program | None) -> None:
+    import linecache
+    import traceback
+
+    if program is not None and program.kind == "archive":
+        source = archive.program_source(program.name)
+        if source is not None:
+            linecache.cache[program.path] = (len(source), None, source.splitlines(True),
+                                             program.path)
+    traceback.print_exception(type(err), err, _of_program(err.__traceback__), file=sys.stdout)
+
+
+def _of_program(tb: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames that started the program."""
+    here = _own_files()
+    while tb is not None and tb.tb_frame.f_code.co_filename in here:
+        tb = tb.tb_next
+    return tb
+
+
+def _own_files() -> frozenset[str]:
+    return frozenset((run.__code__.co_filename, programs.find.__code__.co_filename))

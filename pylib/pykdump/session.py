@@ -1,0 +1,241 @@
+"""Owns the life of a session and of each command in it; what the C side calls.
+
+Must not know about the kernel, nor what any program does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from . import API  # noqa: F401 - registers the framework's switches from the start
+from . import archive, execution, options, output, path, programs, reload, shadow
+from .Generic import DCache
+from .logging import pylog
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_USAGE = "usage: epython [-h] [-v] [-p] [-d N] [--ehelp] program [arguments]"
+_HELP = f"""{_USAGE}
+
+Run a Python program on this dump.
+
+  -h, --help     show this help
+  -v, --version  show versions
+  -p, --path     show where modules are searched
+  -d N           set the debug level
+  --ehelp        show the options that all programs have in common
+
+A program is searched in the current directory, in the directories of PYKDUMPPATH
+and in the plug-in itself; its .py may be left out."""
+
+
+class _Refused(Exception):
+    """The command line cannot be honoured; no program is run."""
+
+
+class _Job:
+    """A command line that has been checked: everything that running it needs."""
+
+    __slots__ = ("program", "warnings", "arguments", "typed", "values", "nsproxy", "file")
+
+    def __init__(self, program: programs.Program, warnings: list[str], arguments: list[str],
+                 typed: list[str], values: options.Options, nsproxy: object | None,
+                 file: TextIO | None) -> None:
+        self.program = program
+        self.warnings = warnings
+        self.arguments = arguments
+        self.typed = typed              # with the global options
+        self.values = values
+        self.nsproxy = nsproxy
+        self.file = file
+
+
+class _Clock:
+    """What a command takes."""
+
+    def __init__(self) -> None:
+        self._started = self._now()
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        import resource
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (time.monotonic(), time.process_time(), children.ru_utime + children.ru_stime)
+
+    def report(self) -> None:
+        real, cpu, children = (now - then for now, then in zip(self._now(), self._started))
+        tail = f", Child processes: {children:6.2f}s" if children > 0.001 else ""
+        print(f"\n ** Execution took {real:6.2f}s (real) {cpu:6.2f}s (CPU){tail}")
+
+
+_build_info = ""
+
+
+def start(so_path: str, build_info: str,
+          pykdumppath: str | None) -> list[tuple[str, str, str, str]]:
+    """Prepare the interpreter; the programs that become crash commands of their own."""
+    global _build_info
+    _build_info = build_info
+    sys.dont_write_bytecode = True      # people's directories are not ours to write to
+    sys.argv = [""]
+    os.register_at_fork(before=output.flush)    # or a child would write what is pending again
+    path.setup(so_path, pykdumppath)
+    shadow.install()
+    return programs.commands()
+
+
+def stop() -> None:
+    """The plug-in is unloaded."""
+    output.restore()
+    shadow.remove()
+
+
+def run_command(argv: list[str]) -> int:
+    """Run one crash command to its end; never raises."""
+    try:
+        try:
+            output.begin()
+            return _run_line(argv)
+        except KeyboardInterrupt as err:
+            return execution.report(err)
+        except OSError:
+            return 1                    # the output is gone; output.end says why
+        finally:
+            path.restore()
+            output.end()
+    except BaseException as err:        # whatever it is, crash's prompt must come back
+        output.complain(f"epython: {type(err).__name__}: {err}")
+        return 1
+
+
+def run_nested(argv: list[str]) -> int:
+    """Run a program from within a program, as a part of the same command."""
+    command = argv if argv[:1] == ["epython"] else ["epython", *argv]
+    options_before = options.current()
+    oldargv = getattr(sys, "__oldargv", None)
+    try:
+        job = _prepare(command)
+        if isinstance(job, str):
+            print(job)
+            return 0
+        with execution.borrowed_main(), output.redirected(job.file):
+            return _run_program(job, own_file=job.file is not None)
+    except _REFUSALS as err:
+        print(_told(err))
+        return 2
+    finally:
+        setattr(sys, "__oldargv", oldargv)
+        options.apply(*options_before)
+
+
+def _run_line(argv: list[str]) -> int:
+    clock = _Clock()
+    pylog.cleanup()
+    DCache.tmp.clear()
+    try:
+        job = _prepare(argv)
+    except _REFUSALS as err:
+        print(_told(err))
+        clock.report()
+        return 2
+    if isinstance(job, str):
+        print(job)
+        return 0
+    with output.redirected(job.file):
+        try:
+            status = _run_program(job, own_file=job.file is not None or output.is_file())
+        except KeyboardInterrupt as err:
+            status = execution.report(err)
+        pylog.print_summary()
+        clock.report()
+    return status
+
+
+_REFUSALS = (_Refused, options.OptionError, programs.ProgramError)
+
+
+def _told(err: Exception) -> str:
+    if isinstance(err, options.OptionError):
+        return f"epython: {err} (program not run)"
+    return str(err)
+
+
+def _prepare(argv: list[str]) -> _Job | str:
+    """Check a whole command line before anything is done; text when it only asks something."""
+    values, arguments = options.parse(argv[1:])
+    registered = argv[0] != "epython"
+    if registered:
+        name, typed = argv[0], argv[1:]
+    else:
+        answer = _own_options(arguments, values)
+        if answer is not None:
+            return answer
+        name = arguments.pop(0)
+        typed = argv[1:]
+        typed.remove(name)
+    program, warnings = programs.find(name, registered)
+    nsproxy = None if values.usens is None else options.nsproxy_of(values.usens)
+    try:
+        file = None if values.ofile is None else output.open_file(values.ofile)
+    except OSError as err:
+        raise options.OptionError(f"--ofile: {values.ofile}: {err.strerror}") from err
+    return _Job(program, warnings, arguments, typed, values, nsproxy, file)
+
+
+def _own_options(arguments: list[str], values: options.Options) -> str | None:
+    """Take epython's own options from the front; text when they ask for some."""
+    while arguments and arguments[0].startswith("-"):
+        option = arguments.pop(0)
+        if option == "-d":
+            debug, _ = options.parse(["--debug", *arguments[:1]])
+            values.debug = debug.debug
+            del arguments[0]
+            continue
+        answer = _ANSWERS.get(option)
+        if answer is None:
+            raise _Refused(f"epython: unknown option {option}\n{_USAGE}")
+        return answer()
+    return None if arguments else _USAGE
+
+
+def _versions() -> str:
+    return f"{_build_info}\nPython {sys.version}\n{path.so_path()}"
+
+
+def _paths() -> str:
+    version, bracket, compiler = sys.version.partition("[")
+    return f"{version.rstrip()}\n{bracket}{compiler}\n{sys.path}"
+
+
+_ANSWERS = {
+    "-h": lambda: _HELP, "--help": lambda: _HELP,
+    "-v": _versions, "--version": _versions,
+    "-p": _paths, "--path": _paths,
+    "--ehelp": options.help_text,
+}
+
+
+def _run_program(job: _Job, own_file: bool) -> int:
+    """Run a checked command line."""
+    options.apply(job.values, job.nsproxy)
+    setattr(sys, "__oldargv", [job.program.argv0, *job.typed])
+    if job.values.usens is not None:
+        print(f" *=*=* Using namespaces of PID {job.values.usens}  *=*=*")
+    if own_file:
+        output.print_header(_as_typed(job))
+    archive.refresh()
+    for warning in job.warnings + shadow.warnings(job.program):
+        print(warning)
+    if job.values.reload:
+        with path.for_program(job.program.directory):
+            reload.reload_user_modules(sys.stdout)
+    return execution.run(job.program, job.arguments)
+
+
+def _as_typed(job: _Job) -> str:
+    words = [os.path.basename(job.program.argv0), *job.typed]
+    return " ".join(f'"{word}"' if " " in word else word for word in words)

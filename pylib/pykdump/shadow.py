@@ -1,0 +1,129 @@
+"""Owns the guard that keeps other people's files from standing in for known modules.
+
+A dump directory may hold a `re.py`; with '.' first on sys.path it would replace the standard
+library's.  Must not know how programs are found or run.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+from . import path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .programs import Program
+
+_FRAMEWORK = frozenset(("pykdump", "crash", "_pykdump"))
+# Replaceable through PYKDUMPPATH or from beside the program, not by what lies in a dump directory.
+_KERNEL_KNOWLEDGE = "LinuxDump"
+
+
+class GuardedFinder(PathFinder):
+    """Python's own path finder, which looks for protected names in protected places only."""
+
+    @classmethod
+    def find_spec(cls, fullname: str, path: Sequence[str] | None = None,
+                  target: ModuleType | None = None) -> ModuleSpec | None:
+        if path is None:
+            path = _search_path(fullname)
+        return super().find_spec(fullname, path, target)
+
+
+def _search_path(name: str) -> list[str] | None:
+    if name in _FRAMEWORK:
+        return [path.framework_dir()]
+    if name in sys.stdlib_module_names:
+        return path.protected_dirs()
+    if name == _KERNEL_KNOWLEDGE and path.program_dir() != path.CURRENT:
+        return [entry for entry in sys.path if entry not in ("", path.CURRENT)]
+    return None
+
+
+def install() -> None:
+    """Put the guard in the place of Python's path finder."""
+    _replace(PathFinder, GuardedFinder)
+
+
+def remove() -> None:
+    _replace(GuardedFinder, PathFinder)
+
+
+def _replace(old: type[PathFinder], new: type[PathFinder]) -> None:
+    for position, finder in enumerate(sys.meta_path):
+        if finder is old:
+            sys.meta_path[position] = new
+
+
+# absolute directory -> (time of its last change, names of protected modules in it)
+_scanned: dict[str, tuple[int, list[str]]] = {}
+_warned: set[str] = set()
+
+
+def warnings(program: Program) -> list[str]:
+    """One line for each file that would stand in for a known module, once a session.
+
+    The program itself may have any name.
+    """
+    directories = [path.CURRENT, *path.user_dirs()]
+    if program.directory is not None and program.directory not in directories:
+        directories.append(program.directory)
+    lines = []
+    for directory in directories:
+        for entry in _suspects(directory):
+            file = os.path.join(directory, entry)
+            key = os.path.abspath(file)
+            if key in _warned or _same(file, program):
+                continue
+            reason = _reason(entry.partition(".")[0], directory, program)
+            if reason is not None:
+                _warned.add(key)
+                lines.append(f"epython: warning: {file} is ignored: {reason}")
+    return lines
+
+
+def _same(file: str, program: Program) -> bool:
+    return program.kind == "file" and os.path.abspath(file) == os.path.abspath(program.path)
+
+
+def _reason(name: str, directory: str, program: Program) -> str | None:
+    if name in _FRAMEWORK:
+        return f"'{name}' is a module of the framework"
+    if name in sys.stdlib_module_names:
+        return f"'{name}' is a module of the standard library"
+    if directory == path.CURRENT != program.directory:
+        return f"'{name}' of the current directory is not used, name its place in PYKDUMPPATH"
+    return None
+
+
+def _suspects(directory: str) -> list[str]:
+    key = os.path.abspath(directory)
+    try:
+        changed = os.stat(key).st_mtime_ns
+        known = _scanned.get(key)
+        if known is None or known[0] != changed:
+            with os.scandir(key) as entries:
+                known = changed, sorted(_protected(entries))
+            _scanned[key] = known
+    except OSError:
+        return []           # not there, or not ours to read: nothing is imported from it
+    return known[1]
+
+
+def _protected(entries: Iterable[os.DirEntry[str]]) -> Iterable[str]:
+    for entry in entries:
+        name, dot, suffix = entry.name.partition(".")
+        if name not in sys.stdlib_module_names and name not in _FRAMEWORK \
+                and name != _KERNEL_KNOWLEDGE:
+            continue
+        if dot:
+            importable = dot + suffix in importlib.machinery.all_suffixes()
+        else:
+            importable = os.path.isfile(os.path.join(entry.path, "__init__.py"))
+        if importable:
+            yield entry.name

@@ -1,0 +1,183 @@
+"""Dumps: a guest booted, accounted for, crashed and written to files in the cache."""
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Optional
+
+from tests.lab import LabError, cache, initramfs, kernels, oracle, packages, qemu
+from tests.lab.kernels import Kernel
+from tests.lab.progress import Progress
+
+# Raise it when the way a dump is made changes in a manner nothing else in the hash shows.
+LAB_FORMAT = 2
+KEPT_DUMPS = 3
+HOLDS = ("vmcore.kdump", "vmcore.elf", "serial.log", "oracle.json", "description.json")
+SOURCES = Path(__file__).parent / "guests"
+BUSYBOX = Path("/bin/busybox")
+COMPILE = ("gcc", "-std=gnu11", "-O1", "-g0", "-static", "-pthread", "-Wall", "-Wextra")
+PANIC_MARK = "end Kernel panic"
+BOOT_TIMEOUT = 180.0
+ACCOUNT_TIMEOUT = 180.0
+PANIC_TIMEOUT = 60.0
+DUMP_TIMEOUT = 180.0
+
+
+@dataclass(frozen=True)
+class Guest:
+    """What runs in the machine: an init script, its C helper, and the modules it may insert."""
+
+    script: Path
+    helper: Path
+    modules: tuple[str, ...]
+
+
+GUESTS = {
+    "busy": Guest(SOURCES / "busy.sh", SOURCES / "states.c",
+                  ("qemu_fw_cfg", "loop", "dummy", "overlay")),
+}
+
+
+@dataclass(frozen=True)
+class Dump:
+    """One dump in the cache, in both formats, with the guest's own account of itself."""
+
+    guest: str
+    kernel: Kernel
+    directory: Path
+
+    @property
+    def release(self) -> str:
+        """The kernel, as uname -r says it."""
+        return self.kernel.release
+
+    @property
+    def vmlinux(self) -> Path:
+        """The kernel with its debug information: crash's namelist."""
+        return self.kernel.vmlinux
+
+    @property
+    def kdump(self) -> Path:
+        """The dump in kdump format, compressed with zlib, flattened."""
+        return self.directory / "vmcore.kdump"
+
+    @property
+    def elf(self) -> Path:
+        """The same memory as an ELF core file."""
+        return self.directory / "vmcore.elf"
+
+    @property
+    def oracle_file(self) -> Path:
+        """The guest's account as JSON."""
+        return self.directory / "oracle.json"
+
+    @cached_property
+    def oracle(self) -> dict[str, Any]:
+        """The guest's account; its shape is in the documentation of the package."""
+        account: dict[str, Any] = json.loads(self.oracle_file.read_text())
+        return account
+
+    def description(self) -> dict[str, Any]:
+        """Paths, and how and when the dump was made."""
+        made = json.loads((self.directory / "description.json").read_text())
+        paths = {"vmlinux": self.vmlinux, "vmlinuz": self.kernel.vmlinuz,
+                 "modules": self.kernel.modules, "kdump": self.kdump, "elf": self.elf,
+                 "oracle": self.oracle_file, "serial": self.directory / "serial.log"}
+        return {**made, "paths": {name: str(path) for name, path in paths.items()}}
+
+
+def get(guest: str = "busy", *, release: Optional[str] = None, refresh: bool = False,
+        progress: Optional[Progress] = None) -> Dump:
+    """The dump of `guest` under kernel `release`, made when the cache has none.
+
+    Dumps of older versions of the guest are removed, but for the last few which were asked for.
+    Progress goes to stderr unless told. Raises LabError, KeyError for an unknown guest.
+    """
+    chosen = GUESTS[guest]
+    report = progress or Progress()
+    kernel = kernels.get(release, report, refresh)
+    family = f"{kernel.release}-{guest}-"
+    dumps = cache.root() / "dumps"
+    directory = cache.entry(
+        dumps / (family + _content_hash(chosen)), holds=HOLDS, refresh=refresh,
+        fill=lambda partial: _make(partial, guest, kernel, report),
+        waiting=lambda: report.note(f"waiting for another run that makes the {guest} dump"))
+    os.utime(directory)
+    cache.prune(dumps, family + "*", KEPT_DUMPS)
+    return Dump(guest, kernel, directory)
+
+
+def _content_hash(guest: Guest) -> str:
+    """Identifies everything that decides what a dump of `guest` holds, but for the kernel."""
+    parts = [LAB_FORMAT, qemu.FLAGS, qemu.KERNEL_ARGUMENTS, COMPILE, guest.modules,
+             guest.script.read_text(), guest.helper.read_text()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+
+def _make(directory: Path, name: str, kernel: Kernel, progress: Progress) -> None:
+    """Boot the guest and leave its dumps, serial line, account and description."""
+    packages.require(["dump"])
+    cache.require_space(directory, 2 * qemu.MEMORY, f"a dump of {name}")
+    image = directory / "initramfs"
+    serial = directory / "serial.log"
+    with progress.stage(f"building the {name} guest"):
+        image.write_bytes(_initramfs(GUESTS[name], kernel, directory))
+    with qemu.Machine(kernel.vmlinuz, image, serial) as machine:
+        with progress.stage("booting it"):
+            machine.wait_for_serial(oracle.BEGIN, BOOT_TIMEOUT)
+        with progress.stage("taking its account"):
+            machine.wait_for_serial(oracle.END, ACCOUNT_TIMEOUT)
+        with progress.stage("crashing it"):
+            machine.wait_for_serial(PANIC_MARK, PANIC_TIMEOUT)
+        for format_name in qemu.DUMP_FORMATS:
+            with progress.stage(f"writing the {format_name} dump"):
+                machine.dump(directory / f"vmcore.{format_name}", format_name, DUMP_TIMEOUT)
+        version = machine.version()
+    image.unlink()
+    _dig_holes(directory / "vmcore.elf")
+    account = oracle.parse(serial.read_text(errors="replace"))
+    (directory / "oracle.json").write_text(json.dumps(account, indent=1) + "\n")
+    description = {
+        "format": LAB_FORMAT, "guest": name, "release": kernel.release, "qemu": version,
+        "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "seconds": progress.seconds,
+        "tasks": len(account["tasks"]),
+    }
+    (directory / "description.json").write_text(json.dumps(description, indent=2) + "\n")
+
+
+def _initramfs(guest: Guest, kernel: Kernel, scratch: Path) -> bytes:
+    """Busybox, the helper, the modules in their order of insertion, and /init."""
+    modules = kernel.module_closure(guest.modules)
+    files = [
+        *map(initramfs.directory, ("bin", "dev", "lab", "mnt", "proc", "run", "sys", "tmp")),
+        initramfs.program("bin/busybox", BUSYBOX.read_bytes()),
+        initramfs.link("bin/sh", "busybox"),
+        initramfs.program("bin/states", _compiled(guest.helper, scratch)),
+        initramfs.plain("lab/modules",
+                        "".join(f"/lab/{path.name}\n" for path in modules).encode()),
+        *(initramfs.plain(f"lab/{path.name}", path.read_bytes()) for path in modules),
+        initramfs.program("init", guest.script.read_bytes()),
+    ]
+    return initramfs.archive(files)
+
+
+def _dig_holes(path: Path) -> None:
+    """Give the disk back what zeros take: most of an ELF dump of an idle guest."""
+    subprocess.run(["fallocate", "--dig-holes", str(path)], stderr=subprocess.DEVNULL,
+                   check=False)
+
+
+def _compiled(source: Path, scratch: Path) -> bytes:
+    target = scratch / "helper"
+    result = subprocess.run([*COMPILE, "-o", str(target), str(source)], stderr=subprocess.PIPE,
+                            text=True, check=False)
+    if result.returncode != 0:
+        raise LabError(f"cannot compile {source.name}:\n{result.stderr}")
+    program = target.read_bytes()
+    target.unlink()
+    return program

@@ -1,0 +1,121 @@
+#!/bin/sh
+# The guest "busy": a small system with processes in every state, files, sockets, mounts and
+# namespaces. It prints its account of itself to the serial line, for tests/lab/oracle.py, and
+# then panics. It runs as process 1, from an initramfs of busybox and states.c.
+
+export PATH=/bin HOME=/ LAB_GUEST=busy
+
+# -- the ground --------------------------------------------------------------------------------
+
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t tmpfs -o size=16m,mode=0700 tmpfs /tmp
+mount -t tmpfs -o nosuid,nodev tmpfs /run
+mkdir -p /run/ready /run/upper /run/work /mnt/disk /mnt/bound /mnt/overlay
+while read -r module; do
+    insmod "$module" || echo "lab: cannot insert $module"
+done </lab/modules
+hostname lab-busy
+ip link set lo up
+ip link add lab0 type dummy
+ip addr add 192.0.2.1/24 dev lab0
+ip link set lab0 up
+ip route add 198.51.100.0/24 via 192.0.2.254
+
+dd if=/dev/zero of=/tmp/disk.img bs=1M count=4 2>/dev/null
+mke2fs -F /tmp/disk.img >/dev/null 2>&1
+losetup /dev/loop0 /tmp/disk.img
+mount -t ext2 /dev/loop0 /mnt/disk
+for number in 1 2 3 4 5; do
+    echo "file $number" >/mnt/disk/file-$number
+done
+mount -o bind /lab /mnt/bound
+mount -t overlay -o lowerdir=/lab,upperdir=/run/upper,workdir=/run/work overlay /mnt/overlay
+mkdir -p /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir /sys/fs/cgroup/lab
+
+# -- the inhabitants ---------------------------------------------------------------------------
+
+start() {
+    ln -s states "/bin/$1"
+    "/bin/$1" &
+    until [ -e "/run/ready/$1" ]; do
+        usleep 10000
+    done
+}
+
+for state in threads vfork neglect stopper tracer tree pattern realtime user files waiter \
+             sockets ipc; do
+    start "lab-$state"
+done
+LAB_WORD="a value with spaces" LAB_EMPTY="" start lab-sleeper
+echo $! >/sys/fs/cgroup/lab/cgroup.procs
+
+sleep 100001 | cat | sort &
+(cd /mnt/disk && exec tail -f file-1 >/tmp/tail.out) &
+mkfifo /run/fifo
+(exec cat /run/fifo) &
+syslogd -n -O /tmp/messages &
+httpd -f -p 127.0.0.1:8080 -h /lab &
+telnetd -F -p 2323 -l /bin/sh &
+nc -l -p 9000 >/dev/null &
+sleep 100002 &
+stopped=$!
+unshare --mount --uts --ipc --net --pid --fork --mount-proc \
+    sh -c 'hostname lab-inner; mount -t tmpfs inner /mnt; sleep 100003; true' &
+start lab-burner
+sleep 1
+kill -STOP $stopped
+
+# -- the account -------------------------------------------------------------------------------
+
+section() {
+    echo "@@@ $1"
+    shift
+    "$@" 2>/dev/null
+    echo
+}
+
+# Nothing may come between the lines, and the terminal shall not spend time on their ends.
+dmesg -n 1
+stty -opost </dev/console
+cd /proc
+echo "@@@ lab account begins"
+section uname uname -a
+section nproc nproc
+section mounts cat mounts
+section modules cat modules
+section stat cat [0-9]*/task/[0-9]*/stat
+section status grep -hE \
+    '^(Tgid|Pid|TracerPid|Uid|Gid|NSpid|VmSize|VmRSS|.*_ctxt_switches):' \
+    [0-9]*/task/[0-9]*/status
+section cmdline grep -a '' [0-9]*/cmdline /dev/null
+section environ grep -a '' [0-9]*/environ /dev/null
+section fds ls -l [0-9]*/fd
+section stacks grep '' [0-9]*/task/[0-9]*/stack
+section maps grep '' [0-9]*/maps
+section links ls -l [0-9]*/exe [0-9]*/cwd [0-9]*/root
+section module-symbols grep '\[' kallsyms
+for table in tcp tcp6 udp udp6 unix route arp dev; do
+    section "net/$table" cat net/$table
+done
+for table in cgroups filesystems partitions devices iomem locks swaps cmdline version \
+             sysvipc/shm sysvipc/sem sysvipc/msg \
+             interrupts softirqs slabinfo vmstat buddyinfo zoneinfo diskstats; do
+    section "proc/$table" cat "$table"
+done
+section proc/mountinfo cat self/mountinfo
+section inner-mounts cat "$(pidof lab-sleeper)"/mounts
+section ifconfig ip addr
+section df df -k
+section meminfo cat meminfo
+section loadavg cat loadavg
+section uptime cat uptime
+echo "@@@ lab account ends"
+echo c >sysrq-trigger

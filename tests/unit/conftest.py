@@ -1,0 +1,144 @@
+"""Fakes of the C modules, and a session in a directory of its own, for tests without crash."""
+
+import os
+import sys
+import types
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "pylib"))
+
+
+class FakeHost(types.ModuleType):
+    """`_pykdump` as the C side provides it; what is written is collected."""
+
+    build_info = "mpykdump test build"
+
+    def __init__(self):
+        super().__init__("_pykdump")
+        self.reset()
+
+    def reset(self):
+        self.written = bytearray()
+        self.kind = "pipe"
+        self.error = None
+        self.room = None        # bytes that may be written before `error` comes
+        self.live = False
+        self.purged = []
+
+    def output_write(self, data):
+        if self.error and (self.room is None or len(self.written) + len(data) > self.room):
+            raise self.error
+        self.written += data
+        return len(data)
+
+    def output_flush(self):
+        pass
+
+    def output_fileno(self):
+        return 1
+
+    def output_isatty(self):
+        return self.kind == "terminal"
+
+    def stdout_kind(self):
+        return self.kind
+
+    def dump_info(self):
+        return {"dumpfile": "/dumps/vmcore", "namelist": "/dumps/vmlinux", "release": "6.1.0",
+                "live": self.live, "machine": "x86_64", "cpus": 2}
+
+    def purge_caches(self, kind):
+        self.purged.append(kind)
+
+
+class CrashError(Exception):
+    pass
+
+
+HOST = FakeHost()
+CRASH = types.ModuleType("crash")
+CRASH.error = CrashError
+CRASH.default_timeout = 120
+sys.modules.setdefault("_pykdump", HOST)
+sys.modules.setdefault("crash", CRASH)
+
+
+@pytest.fixture
+def host():
+    HOST.reset()
+    return HOST
+
+
+@pytest.fixture
+def switches(monkeypatch):
+    """An empty registry of switches."""
+    from pykdump import registry
+    monkeypatch.setattr(registry, "_switches", {})
+    return registry
+
+
+class Plugin:
+    """A started session: an archive, a current directory, and a way to type commands."""
+
+    def __init__(self, host, directory):
+        self.host = host
+        self.so_path = str(directory / "mpykdump.so")
+        self.cwd = directory / "cwd"
+        self.user = directory / "user"
+        self.members = {f"progs/{name.name}": name.read_text()
+                        for name in (ROOT / "progs").glob("*.py")}
+
+    def start(self, pykdumppath=None):
+        from pykdump import session
+        self.write_archive()
+        return session.start(self.so_path, "mpykdump test build",
+                             str(self.user) if pykdumppath is None else pykdumppath)
+
+    def write_archive(self):
+        with zipfile.ZipFile(self.so_path, "w") as archive:
+            for name, content in self.members.items():
+                archive.writestr(name, content)
+
+    def type(self, line):
+        """Run a command; all that it wrote."""
+        from pykdump import session
+        self.host.written.clear()
+        self.status = session.run_command(line.split())
+        return self.host.written.decode()
+
+    def body(self, line):
+        """The same without the line about time."""
+        return self.type(line).partition("\n ** Execution took")[0]
+
+
+@pytest.fixture
+def plugin(host, tmp_path, monkeypatch):
+    from pykdump import archive, path, programs, registry, session, shadow
+    for name in ("cwd", "user"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "path", sys.path)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(shadow, "_warned", set())
+    monkeypatch.setattr(programs, "_code_cache", {})
+    monkeypatch.setattr(archive, "_codes", {})
+    # Modules of the tests themselves are nobody's to reload.
+    is_protected = path.is_protected
+    monkeypatch.setattr(path, "is_protected", lambda file: is_protected(file)
+                        or not file.startswith(str(tmp_path) + os.sep))
+    modules_before = set(sys.modules)
+    yield Plugin(host, tmp_path)
+    session.stop()
+    registry.reset()
+    for name in set(sys.modules) - modules_before:
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if file.startswith(str(tmp_path)):
+            del sys.modules[name]

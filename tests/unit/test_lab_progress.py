@@ -1,0 +1,41 @@
+"""Progress lines: to a callback, to a plain stream, to a terminal."""
+
+import io
+
+import pytest
+
+from tests.lab import progress
+from tests.lab.progress import Progress
+
+
+class Terminal(io.StringIO):
+    """A stream which says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_stage_is_reported_with_its_time() -> None:
+    lines: list[str] = []
+    report = Progress(lines.append)
+    with report.stage("work"):
+        pass
+    report.note("a note")
+    assert lines == ["work ...", "work: 0.0 s", "a note"]
+    assert report.seconds == {"work": 0.0}
+
+
+def test_failed_stage_is_reported_and_raises() -> None:
+    stream = io.StringIO()
+    with pytest.raises(ValueError), Progress(stream=stream).stage("work"):
+        raise ValueError
+    assert stream.getvalue() == "work ...\nwork: failed after 0.0 s\n"
+
+
+def test_terminal_sees_the_running_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "TICK", 0.001)
+    stream = Terminal()
+    with Progress(stream=stream).stage("work"):
+        while "\\ work 0 s" not in stream.getvalue():
+            pass
+    assert stream.getvalue().endswith("\r\033[Kwork: 0.0 s\n")

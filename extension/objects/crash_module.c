@@ -113,6 +113,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->enum_type);
     Py_VISIT(state->string_type);
     Py_VISIT(state->struct_names);
+    Py_VISIT(state->on_read);
     return 0;
 }
 
@@ -129,6 +130,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->enum_type);
     Py_CLEAR(state->string_type);
     Py_CLEAR(state->struct_names);
+    Py_CLEAR(state->on_read);
     Py_CLEAR(state->dunder);
     return 0;
 }

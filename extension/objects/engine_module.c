@@ -282,6 +282,18 @@ static PyObject *purge_caches(PyObject *module, PyObject *argument)
     Py_RETURN_NONE;
 }
 
+static PyObject *observe_reads(PyObject *module, PyObject *argument)
+{
+    if (argument == Py_None) {
+        Py_CLEAR(objects_state()->on_read);
+    } else if (PyCallable_Check(argument)) {
+        Py_XSETREF(objects_state()->on_read, Py_NewRef(argument));
+    } else {
+        return PyErr_Format(PyExc_TypeError, "an observer is a callable or None");
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *after_fork(PyObject *module, PyObject *unused)
 {
     host_after_fork();
@@ -311,12 +323,20 @@ static PyMethodDef functions[] = {
     {"cache_statistics", cache_statistics, METH_NOARGS, "cache_statistics() -> dict"},
     {"cache_set_pages", cache_set_pages, METH_O, "cache_set_pages(n): 0 turns the cache off"},
     {"purge_caches", purge_caches, METH_O, "purge_caches('memory' or 'types'): forgets them"},
+    {"observe_reads", observe_reads, METH_O,
+     "observe_reads(callable or None): calls it with (type, member, address of the struct) before\n"
+     "each member is read"},
     {"after_fork", after_fork, METH_NOARGS, "after_fork(): in a child, opens the dump anew"},
     {0},
 };
 
 static int module_exec(PyObject *module)
 {
+    // It creates the state that both modules share.
+    PyObject *crash = PyImport_ImportModule("crash");
+    if (!crash)
+        return -1;
+    Py_DECREF(crash);
     if (PyModule_AddStringConstant(module, "version", MPYKDUMP_VERSION) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "build_info", MPYKDUMP_BUILD);

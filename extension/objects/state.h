@@ -13,6 +13,7 @@ struct objects_state {
     PyTypeObject *enum_type;    // tEnum
     PyTypeObject *string_type;  // SmartString
     PyObject *struct_names;     // dict: what readSU was asked for -> class
+    PyObject *on_read;          // callable told of each member read, or NULL
     PyObject *dunder;           // "__"
     int default_space;          // enum host_space of reads that name none
 };

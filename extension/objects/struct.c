@@ -107,9 +107,23 @@ static void name_failure(const struct typed_class *class, const struct member_sl
     Py_XDECREF(traceback);
 }
 
+// Tells the observer; false when it raises.
+static bool report_read(const struct typed_class *class, const struct member_slot *slot,
+                        uint64_t address)
+{
+    char name[256];
+    type_format(class->type, name, sizeof(name));
+    PyObject *done = PyObject_CallFunction(objects_state()->on_read, "sOK", name, slot->name,
+                                           (unsigned long long)address);
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
 static PyObject *read_member(const struct typed_class *class, struct member_slot *slot,
                              uint64_t address)
 {
+    if (objects_state()->on_read && !report_read(class, slot, address))
+        return NULL;
     PyObject *value = reader_read(&slot->reader, address + slot->offset);
     if (!value)
         name_failure(class, slot);

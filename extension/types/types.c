@@ -4,18 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/array.h"
 #include "base/map.h"
 #include "host/host.h"
 #include "types/provider.h"
 
-enum { MAX_NAME = 512, MAX_STARS = 8 };
+enum { MAX_NAME = 512, MAX_STARS = 8, MAX_DIMENSIONS = 8 };
 
 static struct {
     struct type_provider *provider;
     bool tried;          // no second attempt at what failed
     struct error reason; // why there is none
     struct map pointers; // target -> pointer to it
+    struct array arrays; // those made for names, to be freed
 } registry;
 
 static struct type_provider *provider_get(struct error *err)
@@ -119,19 +120,71 @@ static const struct type *find_plain(struct type_provider *provider, const char 
     return provider->find(provider, TYPE_SPACE_ORDINARY, base_name(name));
 }
 
-// Takes stars and blanks from the end of a name; the number of stars, or -1 for too many.
-static int strip_stars(char *name)
+// What stands behind a plain name: stars, then dimensions, as type_format writes them.
+struct declarator {
+    int stars;
+    int dimensions;
+    uint64_t lengths[MAX_DIMENSIONS];
+};
+
+// Takes "[N]" from the end of a name.
+static bool strip_dimension(char *name, uint64_t *length)
 {
-    int stars = 0;
-    for (size_t n = strlen(name); n; n--) {
+    char *open = strrchr(name, '[');
+    char *end;
+    if (!open)
+        return false;
+    *length = strtoull(open + 1, &end, 10);
+    if (strcmp(end, "]") != 0)
+        return false;
+    *open = '\0';
+    return true;
+}
+
+// Takes the declarator from the end of a name; false when it is none that we know.
+static bool strip_declarator(char *name, struct declarator *declarator)
+{
+    *declarator = (struct declarator){0};
+    for (size_t n; (n = strlen(name));) {
         char last = name[n - 1];
-        if (last == '*')
-            stars++;
-        else if (last != ' ')
-            break;
-        name[n - 1] = '\0';
+        if (last == ' ') {
+            name[n - 1] = '\0';
+        } else if (last == '*') {
+            name[n - 1] = '\0';
+            if (++declarator->stars > MAX_STARS)
+                return false;
+        } else if (last == ']') {
+            // Dimensions follow all stars, else they are part of something more complicated.
+            if (declarator->stars || declarator->dimensions == MAX_DIMENSIONS ||
+                !strip_dimension(name, &declarator->lengths[declarator->dimensions++]))
+                return false;
+        } else {
+            return true;
+        }
     }
-    return stars > MAX_STARS ? -1 : stars;
+    return false;
+}
+
+static const struct type *types_array_of(const struct type *element, uint64_t length,
+                                         struct error *err)
+{
+    struct type *array;
+    for (size_t i = 0; i < registry.arrays.count; i++) {
+        array = (struct type *)(uintptr_t)registry.arrays.items[i];
+        if (array->target == element && array->length == length)
+            return array;
+    }
+    array = calloc(1, sizeof(*array));
+    if (!array || !array_append(&registry.arrays, (uintptr_t)array)) {
+        free(array);
+        error_set_no_memory(err);
+        return NULL;
+    }
+    *array =
+        (struct type){.kind = TYPE_ARRAY, .length = length, .target = element, .complete = true};
+    if (__builtin_mul_overflow(length, element->size, &array->size))
+        array->size = 0;
+    return array;
 }
 
 const struct type *types_find(const char *name, struct error *err)
@@ -140,19 +193,23 @@ const struct type *types_find(const char *name, struct error *err)
     if (!provider)
         return NULL;
     char plain[MAX_NAME];
+    struct declarator declarator = {0};
+    const struct type *type = NULL;
     size_t length = strlen(name);
-    int stars = -1;
     if (length < sizeof(plain)) {
         memcpy(plain, name, length + 1);
-        stars = strip_stars(plain);
+        if (strip_declarator(plain, &declarator))
+            type = find_plain(provider, plain);
     }
-    const struct type *type = stars < 0 ? NULL : find_plain(provider, plain);
     if (!type) {
         error_set(err, ERR_TYPE, "no type %.256s", name);
         return NULL;
     }
-    for (; stars && type; stars--)
+    for (int i = 0; type && i < declarator.stars; i++)
         type = types_pointer_to(type, err);
+    // The last dimension was stripped first, and is the innermost.
+    for (int i = 0; type && i < declarator.dimensions; i++)
+        type = types_array_of(type, declarator.lengths[i], err);
     return type;
 }
 
@@ -161,6 +218,9 @@ void types_reset(void)
     for (size_t i = 0; registry.pointers.slots && i <= registry.pointers.mask; i++)
         free(registry.pointers.slots[i].value);
     map_clear(&registry.pointers);
+    for (size_t i = 0; i < registry.arrays.count; i++)
+        free((void *)(uintptr_t)registry.arrays.items[i]);
+    array_clear(&registry.arrays);
     if (registry.provider)
         registry.provider->free(registry.provider);
     registry.provider = NULL;

@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "types/type.h"
 
-// The type that a C type name such as "struct page", "u64", "unsigned long", "enum x" or
-// "struct list_head **" means. NULL with ERR_TYPE when there is none. Names and results are
-// cached; a miss costs as little as a hit.
+// The type that a C type name such as "struct page", "u64", "unsigned long", "enum x",
+// "struct list_head **" or "char *[16]" means. NULL with ERR_TYPE when there is none. A miss costs
+// as little as a hit.
 const struct type *types_find(const char *name, struct error *err);
 
 // The type of a per-CPU or other variable the provider knows, NULL (no error set) if unknown.

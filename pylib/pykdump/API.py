@@ -1,22 +1,59 @@
 """The face of the framework: everything a program gets with `from pykdump.API import *`."""
 
+# Programs use these without importing them.
+import os
+import re
+import sys
+import time
+from collections import defaultdict
+from optparse import Option, OptionParser
+
+import crash
+from crash import (FD_ISSET, HZ, PAGESIZE, PAGE_CACHE_SHIFT, SmartString, StructResult, addr2mod,
+                   addr2sym, cpu_to_le32, enumerator_value, exec_crash_command, get_pathname,
+                   getListSize, is_task_active, le16_to_cpu, le32_to_cpu, phys_to_page,
+                   pid_to_task, sLong, set_readmem_task, sym2addr, symbol_exists, tEnum, tPtr,
+                   task_to_pid, uvtop)
+
 # The order of these imports is the order in which pyctl lists the switches.
 from .Generic import (Bunch, DCache, TrueOnce, dbits2str, print2columns, registerModuleAttr,
                       registerObjAttrHandler)
 from .memocaches import (CU_LIVE, CU_LOAD, CU_PYMOD, CU_TIMEOUT, PY_select, PY_select_purge,
                          memoize_cond, memoize_typeinfo, purge_memoize_cache, purge_typeinfo)
-from . import lowlevel  # noqa: F401
+from .lowlevel import (Addr, Deref, readInt, readLong, readPtr, readS32, readS64, readSU,
+                       readSymbol, readU8, readU16, readU32, readU64, readUInt, readULong,
+                       readmem)
 from . import dlkmload  # noqa: F401
 from . import options
+from .highlevel import (LH_isempty, ListHead, container_of, list_for_each_entry, readList,
+                        readListByHead, readSUListFromHead, setListMaxel)
 from .logging import PyLog, pylog
 from .options import API_options, get_nsproxy, set_nsproxy
+from .pseudo import structSetAttr, structSetProcAttr
+from .sysinfo import KernelRev, sys_info
+from .typeinfo import EnumInfo, member_offset, member_size, struct_exists, struct_size
 
 __all__ = (
-    "API_options", "Bunch", "CU_LIVE", "CU_LOAD", "CU_PYMOD", "CU_TIMEOUT", "DCache", "PY_select",
-    "PY_select_purge", "PyLog", "TrueOnce", "dbits2str", "get_nsproxy", "memoize_cond",
-    "memoize_typeinfo", "print2columns", "purge_memoize_cache", "purge_typeinfo", "pylog",
-    "registerModuleAttr", "registerObjAttrHandler", "set_nsproxy",
+    "API_options", "Addr", "Bunch", "CU_LIVE", "CU_LOAD", "CU_PYMOD", "CU_TIMEOUT", "DCache",
+    "Deref", "EnumInfo", "FD_ISSET", "HZ", "KernelRev", "LH_isempty", "ListHead", "Option",
+    "OptionParser", "PAGESIZE", "PAGE_CACHE_SHIFT", "PY_select", "PY_select_purge", "PyLog",
+    "SmartString", "StructResult", "TrueOnce", "WARNING", "addr2mod", "addr2sym", "container_of",
+    "cpu_to_le32", "crash", "dbits2str", "defaultdict", "enumerator_value", "exec_crash_command",
+    "getListSize", "get_nsproxy", "get_pathname", "hexl", "is_task_active", "le16_to_cpu",
+    "le32_to_cpu", "list_for_each_entry", "long", "member_offset", "member_size", "memoize_cond",
+    "memoize_typeinfo", "os", "phys_to_page", "pid_to_task", "print2columns",
+    "purge_memoize_cache", "purge_typeinfo", "pylog", "re", "readInt", "readList",
+    "readListByHead", "readLong", "readPtr", "readS32", "readS64", "readSU",
+    "readSUListFromHead", "readSymbol", "readU16", "readU32", "readU64", "readU8", "readUInt",
+    "readULong", "readmem", "registerModuleAttr", "registerObjAttrHandler", "sLong",
+    "setListMaxel", "set_nsproxy", "set_readmem_task", "struct_exists", "struct_size",
+    "structSetAttr", "structSetProcAttr", "sym2addr", "symbol_exists", "sys", "sys_info", "tEnum",
+    "tPtr", "task_to_pid", "time", "uvtop",
 )
+
+long = int
+hexl = hex
+WARNING = "+++WARNING+++"
 
 debug = 0
 registerModuleAttr("debugReload", default=0,

@@ -1,5 +1,97 @@
-"""Owns the reading of memory and types below the API."""
+"""Owns the reading of memory by type: scalars, structs, global variables.
 
+Must not know lists, nor what the kernel keeps where.
+"""
+
+from __future__ import annotations
+
+import _pykdump
+import crash
+
+from . import variables
 from .registry import registerModuleAttr
 
-registerModuleAttr("debugDeref", default=0, help="report dereferencing")
+readSU = _pykdump.readSU
+readmem = crash.readmem
+readPtr = crash.readPtr
+readInt = crash.readInt
+
+debugDeref: int
+
+
+def _observe(level: object) -> None:
+    """Follow the switch: nothing is observed, and nothing slower, while it is 0."""
+    if level:
+        _pykdump.observe_reads(_show_deref if level == 1 else _show_read)
+    else:
+        _pykdump.observe_reads(None)
+
+
+def _show_deref(sname: str, member: str, address: int) -> None:
+    if _is_pointer(sname, member):
+        _show_read(sname, member, address)
+
+
+def _show_read(sname: str, member: str, address: int) -> None:
+    print(f"deref: <{sname} 0x{address:x}>.{member}")
+
+
+def _is_pointer(sname: str, member: str) -> bool:
+    from . import typeinfo
+    field = typeinfo.members(sname).get(member)
+    return field is not None and field.ctype.endswith("*")
+
+
+registerModuleAttr("debugDeref", default=0, on_change=_observe,
+                   help="print dereferences: 1 pointers that are followed, 2 all members read")
+
+
+def readU8(addr: int) -> int:
+    """The unsigned 8 bits at an address; crash.error if unreadable.  The others likewise."""
+    return readInt(addr, 1)
+
+
+def readU16(addr: int) -> int:
+    return readInt(addr, 2)
+
+
+def readU32(addr: int) -> int:
+    return readInt(addr, 4)
+
+
+def readU64(addr: int) -> int:
+    return readInt(addr, 8)
+
+
+def readS32(addr: int) -> int:
+    return readInt(addr, 4, True)
+
+
+def readS64(addr: int) -> int:
+    return readInt(addr, 8, True)
+
+
+readUInt = readU32
+readULong = readU64
+readLong = readS64
+
+
+def readSymbol(name: str) -> object:
+    """The value of a global variable, read by its type.
+
+    TypeError for an unknown symbol or one without a known type.
+    """
+    address = crash.sym2addr(name)
+    if not address:
+        raise TypeError(f"There's no symbol <{name}>")
+    return _pykdump.read_value(variables.type_of(name), address)
+
+
+def Addr(obj: int, extra: int = 0) -> int:
+    """The address that an object stands for, as a plain int."""
+    return int(obj) + extra
+
+
+def Deref(obj: object) -> object:
+    """What a pointer points to; a struct is its own target."""
+    return obj.Deref    # type: ignore[attr-defined]

@@ -51,6 +51,9 @@ class FakeHost(types.ModuleType):
         return {"dumpfile": "/dumps/vmcore", "namelist": "/dumps/vmlinux", "release": "6.1.0",
                 "live": self.live, "machine": "x86_64", "cpus": 2}
 
+    def after_fork(self):
+        pass
+
     def purge_caches(self, kind):
         self.purged.append(kind)
 

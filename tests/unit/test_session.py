@@ -148,7 +148,8 @@ def test_a_traceback_shows_the_program_and_nothing_of_ours(run):
     text = run("def f():\n    return 1 / 0\nf()")
     lines = [line for line in text.splitlines() if "^" not in line and "~" not in line]
     assert lines == ["Traceback (most recent call last):",
-                     '  File "./prog.py", line 3, in <module>', "    f()", '  File "./prog.py", line 2, in f', "    return 1 / 0",
+                     '  File "./prog.py", line 3, in <module>',
+                     "    f()", '  File "./prog.py", line 2, in f', "    return 1 / 0",
                      "ZeroDivisionError: division by zero"]
     assert status(run) == 1 and isinstance(sys.last_value, ZeroDivisionError)
 

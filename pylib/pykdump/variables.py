@@ -1,0 +1,37 @@
+"""Owns the types of global variables.
+
+BTF has them for per-CPU variables only; of the others gdb tells, in C.  Must not read memory.
+"""
+
+from __future__ import annotations
+
+import re
+
+import _pykdump
+import crash
+
+_types: dict[str, str] = {}
+_QUALIFIERS = re.compile(r"\b(?:const|volatile|restrict)\b ?")
+
+
+def type_of(name: str) -> str:
+    """The type of a variable in C; TypeError if there is none."""
+    ctype = _types.get(name)
+    if ctype is None:
+        ctype = _types[name] = _pykdump.variable_type(name) or _ask_gdb(name)
+    return ctype
+
+
+def _ask_gdb(name: str) -> str:
+    if not re.fullmatch(r"\w+", name):
+        raise TypeError(f"{name!r} is not the name of a variable")
+    answer = crash.get_GDB_output(f"whatis {name}")
+    prefix, _equals, ctype = (answer or "").strip().partition(" = ")
+    if prefix != "type" or ctype.startswith("<"):
+        raise TypeError(f"the type of {name} is not known")
+    return _QUALIFIERS.sub("", ctype).strip()
+
+
+def forget() -> None:
+    """Debug information has changed."""
+    _types.clear()

@@ -13,7 +13,7 @@ ROOMS     := base host memory types objects epython
 SOURCES   := $(wildcard $(ROOMS:%=extension/%/*.c))
 HEADERS   := $(wildcard $(ROOMS:%=extension/%/*.h))
 PYTHONS   := $(shell find pylib progs -name '*.py' 2>/dev/null)
-BUILD_ID  := $(VERSION)-$(shell cat $(sort $(SOURCES) $(HEADERS)) | sha256sum | cut -c1-12)
+BUILD_ID  := $(VERSION)-$(shell cat $(sort $(SOURCES) $(HEADERS) $(PYTHONS)) | sha256sum | cut -c1-12)
 
 PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 PYTHON_CONFIG  = python-$(PYTHON_VERSION)-embed
@@ -21,8 +21,7 @@ CRASH_VERSION  = $(shell $(CRASH) --version 2>/dev/null | sed -n 's/^crash \([0-
 
 CC       := gcc
 CXX      := g++
-CPPFLAGS  = -D_GNU_SOURCE -DX86_64 -Iextension \
-            -DMPYKDUMP_VERSION='"$(VERSION)"' -DMPYKDUMP_BUILD='"$(BUILD_ID)"' \
+CPPFLAGS  = -D_GNU_SOURCE -DX86_64 -Iextension -I$(BUILD) -MMD -MP \
             -DCRASH_HEADER_VERSION='"$(CRASH_VERSION)"' \
             -DPYTHON_EXECUTABLE='"/usr/bin/python$(PYTHON_VERSION)"'
 OPTIMISE := -O2 -g
@@ -60,7 +59,7 @@ $(BUILD)/mpykdump.so: $(BUILD)/stub/stub.so extension/stub/pack.py $(PYTHONS)
 	$(Q)$(PYTHON) -I extension/stub/pack.py $@.part .
 	@mv $@.part $@
 
-$(BUILD)/stub/stub.so: extension/stub/stub.c $(BUILD)/core.so
+$(BUILD)/stub/stub.so: extension/stub/stub.c $(BUILD)/core.so $(BUILD)/build.h
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(CPPFLAGS) -DSTUB_CORE='"$(BUILD)/core.so"' -DSTUB_PYTHON='"$(PYTHON_VERSION)"' \
@@ -70,7 +69,13 @@ $(BUILD)/core.so: $(OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CXX) -shared -Wl,-soname,mpykdump-core -o $@ $^ $(LIBS)
 
-$(BUILD)/%.o: extension/%.c $(HEADERS) Makefile | check-build
+# written when the sources change, so that what shows the version is compiled again
+$(BUILD)/build.h: $(SOURCES) $(HEADERS) $(PYTHONS) extension/stub/stub.c Makefile
+	@mkdir -p $(@D)
+	@printf '#define MPYKDUMP_VERSION "%s"\n#define MPYKDUMP_BUILD "%s"\n' \
+	    '$(VERSION)' '$(BUILD_ID)' > $@
+
+$(BUILD)/%.o: extension/%.c Makefile | $(BUILD)/build.h check-build
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -87,3 +92,5 @@ check-build:
 
 clean:
 	rm -rf $(BUILD)
+
+-include $(OBJECTS:.o=.d)

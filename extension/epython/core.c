@@ -2,8 +2,13 @@
 // The plug-in's life: what happens when crash loads and unloads it.
 #include "epython/core.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
+#include "build.h"
 #include "epython/interpreter.h"
 #include "epython/session.h"
 #include "host/host.h"
@@ -28,8 +33,12 @@ static const struct host_registration epython_command = {
 static bool start(const char *file, struct error *err)
 {
     char note[256];
+    // The archive is read for as long as the session lasts, wherever crash has gone by then.
+    char *path AUTO_FREE = realpath(file, NULL);
+    if (!path)
+        return error_set(err, ERR_HOST, "%s: %s", file, strerror(errno));
     if (!registry_begin(file, session_run, err) || !interpreter_start(err) ||
-        !host_command_register(&epython_command, err) || !session_start(file, err))
+        !host_command_register(&epython_command, err) || !session_start(path, err))
         return false;
     host_tasks_repair(note, sizeof(note));
     if (*note)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "build.h"
 #include "epython/interpreter.h"
 #include "host/host.h"
 #include "memory/cache.h"

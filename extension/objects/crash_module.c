@@ -2,6 +2,7 @@
 // Module `crash`: the names that programs have always used, over the engine.
 #include "objects/crash_module.h"
 
+#include "build.h"
 #include "host/host.h"
 #include "objects/classes.h"
 #include "objects/enum.h"

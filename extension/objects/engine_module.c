@@ -2,6 +2,7 @@
 // Module `_pykdump`: the engine as the framework in pylib/pykdump uses it. Not for programs.
 #include <errno.h>
 
+#include "build.h"
 #include "host/host.h"
 #include "memory/cache.h"
 #include "memory/list.h"

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "build.h"
 #include "epython/core.h"
 
 // The bytes of the core, put here by the assembler.
@@ -98,7 +99,8 @@ __attribute__((constructor)) static void stub_load(void)
     if (!core)
         return;
     if (strcmp(core->build, MPYKDUMP_BUILD) != 0)
-        complain("this session goes on with the C part of the build it loaded first", core->build);
+        complain("another build is in this session and stays, restart crash for this one",
+                 core->build);
     core->load(self.dli_fname);
 }
 

@@ -23,7 +23,7 @@ from .memocaches import (CU_LIVE, CU_LOAD, CU_PYMOD, CU_TIMEOUT, PY_select, PY_s
 from .lowlevel import (Addr, Deref, readInt, readLong, readPtr, readS32, readS64, readSU,
                        readSymbol, readU8, readU16, readU32, readU64, readUInt, readULong,
                        readmem)
-from . import dlkmload  # noqa: F401
+from .dlkmload import delModule, loadModule, lsModules
 from . import options
 from .highlevel import (LH_isempty, ListHead, container_of, list_for_each_entry, readList,
                         readListByHead, readSUListFromHead, setListMaxel)
@@ -38,9 +38,9 @@ __all__ = (
     "Deref", "EnumInfo", "FD_ISSET", "HZ", "KernelRev", "LH_isempty", "ListHead", "Option",
     "OptionParser", "PAGESIZE", "PAGE_CACHE_SHIFT", "PY_select", "PY_select_purge", "PyLog",
     "SmartString", "StructResult", "TrueOnce", "WARNING", "addr2mod", "addr2sym", "container_of",
-    "cpu_to_le32", "crash", "dbits2str", "defaultdict", "enumerator_value", "exec_crash_command",
+    "cpu_to_le32", "crash", "dbits2str", "defaultdict", "delModule", "enumerator_value", "exec_crash_command",
     "getListSize", "get_nsproxy", "get_pathname", "hexl", "is_task_active", "le16_to_cpu",
-    "le32_to_cpu", "list_for_each_entry", "long", "member_offset", "member_size", "memoize_cond",
+    "le32_to_cpu", "list_for_each_entry", "loadModule", "long", "lsModules", "member_offset", "member_size", "memoize_cond",
     "memoize_typeinfo", "os", "phys_to_page", "pid_to_task", "print2columns",
     "purge_memoize_cache", "purge_typeinfo", "pylog", "re", "readInt", "readList",
     "readListByHead", "readLong", "readPtr", "readS32", "readS64", "readSU",

@@ -1,5 +1,84 @@
-"""Owns the loading of debug information of kernel modules."""
+"""Owns the loading of debug information of kernel modules into crash.
 
+What was known of types and variables before is forgotten, since a module brings more of both.
+"""
+
+from __future__ import annotations
+
+import os
+
+import crash
+
+from . import memocaches, typeinfo, variables
 from .registry import registerModuleAttr
 
-registerModuleAttr("debugDLKM", default=0, help="report loading of module debug information")
+debugDLKM: int
+registerModuleAttr("debugDLKM", default=0,
+                   help="print the loading of module debug information: 1 results, 2 commands too")
+
+_SUFFIXES = (".ko", ".ko.debug", ".ko.xz", ".ko.gz", ".ko.zst")
+
+
+def lsModules() -> list[str]:
+    """Names of the modules that were loaded in the kernel."""
+    lines = _mod("mod").splitlines()[1:]
+    return [words[1] for words in map(str.split, lines) if len(words) > 1]
+
+
+def loadModule(name: str, ofile: str | None = None, altname: str | None = None) -> bool:
+    """Load the debug information of a module, from `ofile` or from where crash finds it.
+
+    `altname` is the module's file name where it differs.  False if there is none; nothing else
+    changes then.
+    """
+    names = {known.replace("-", "_"): known for known in lsModules()}
+    module = names.get(name.replace("-", "_"))
+    if module is None:
+        _report(f"{name} is not a module of this kernel")
+        return False
+    if ofile is not None and not os.path.isfile(ofile):
+        _report(f"{module}: there is no file {ofile}")
+        return False
+    for path in [ofile] if ofile else _candidates(module, altname):
+        text = _mod(f"mod -s {module} {path}".rstrip())
+        if "mod:" not in text:
+            _forget_types()
+            _report(f"{module}: loaded{' from ' + path if path else ''}")
+            return True
+    _report(f"{module}: no debug information found")
+    return False
+
+
+def delModule(name: str) -> None:
+    """Forget the debug information of a module."""
+    _mod(f"mod -d {name}")
+    _forget_types()
+    _report(f"{name}: unloaded")
+
+
+def _candidates(module: str, altname: str | None) -> list[str]:
+    """Files in the current directory, then crash's own search."""
+    stems = [altname] if altname else [module, module.replace("_", "-")]
+    paths = [os.path.abspath(stem + suffix) for stem in stems for suffix in _SUFFIXES]
+    return [path for path in paths if os.path.isfile(path)] + [""]
+
+
+def _mod(command: str) -> str:
+    try:
+        text = crash.exec_crash_command(command)
+    except crash.error as err:
+        text = f"mod: {err}"
+    if debugDLKM > 1:
+        print(f"dlkm: {command}\n{text}", end="")
+    return text
+
+
+def _report(text: str) -> None:
+    if debugDLKM:
+        print(f"dlkm: {text}")
+
+
+def _forget_types() -> None:
+    memocaches.purge_typeinfo()
+    typeinfo.forget()
+    variables.forget()

@@ -10,6 +10,7 @@ import sys
 import time
 
 import _pykdump
+import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
 from . import archive, execution, options, output, path, programs, reload, shadow
@@ -87,6 +88,7 @@ def start(so_path: str, build_info: str,
     _build_info = build_info
     sys.dont_write_bytecode = True      # people's directories are not ours to write to
     sys.argv = [""]
+    crash.exec_epython_command = lambda *argv: run_nested(list(argv))
     path.setup(so_path, pykdumppath)
     shadow.install()
     return programs.commands()
@@ -107,7 +109,9 @@ def run_command(argv: list[str]) -> int:
         except KeyboardInterrupt as err:
             return execution.report(err)
         except OSError:
-            return 1                    # the output is gone; output.end says why
+            if output.failure() is None:
+                raise
+            return 1                    # output.end says why
         finally:
             path.restore()
             output.end()

@@ -1,0 +1,105 @@
+"""A dump, the built plug-in and crash sessions for the tests of this folder."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.dump.harness import Crash, CrashDied
+from tests.lab import dumps
+
+BUILT = Path(__file__).resolve().parents[2] / "build" / "mpykdump.so"
+
+
+@pytest.fixture(scope="session")
+def dump():
+    """The dump of the busy guest, made when there is none."""
+    return dumps.get("busy")
+
+
+@pytest.fixture(scope="session")
+def plugin(tmp_path_factory):
+    """The plug-in as it is now: somebody may build it again while the tests run."""
+    if not BUILT.exists():
+        pytest.fail("build/mpykdump.so is not there: run make", pytrace=False)
+    return Path(shutil.copy(BUILT, tmp_path_factory.mktemp("plugin")))
+
+
+class Shared:
+    """One session for all tests that leave it usable; another one after a test that does not."""
+
+    def __init__(self, start):
+        self._start = start
+        self._crash = None
+
+    def get(self):
+        if self._crash is None or not self._crash.alive():
+            self._crash = self._start()
+        return self._crash
+
+    def check(self):
+        """After a test: crash must answer."""
+        if not self._crash.alive():
+            raise CrashDied("this test has ended crash")
+        try:
+            assert "UPTIME" in self._crash.run("sys"), "crash's own commands do not work any more"
+        except AssertionError:
+            self.close()
+            raise
+
+    def close(self):
+        if self._crash is not None:
+            self._crash.close()
+        self._crash = None
+
+
+@pytest.fixture(scope="session")
+def starting(dump, plugin, tmp_path_factory):
+    """A function that starts a crash with the plug-in loaded; the caller closes it."""
+    def start(load=True, **options):
+        session = Crash(dump, tmp_path_factory.mktemp("session"), **options)
+        if load:
+            text = session.run(f"extend {plugin}")
+            assert text.endswith(f"{plugin}: shared object loaded\n"), text
+        return session
+    return start
+
+
+@pytest.fixture(scope="session")
+def shared(starting):
+    sessions = Shared(starting)
+    yield sessions
+    sessions.close()
+
+
+@pytest.fixture
+def crash(shared, tmp_path):
+    """The shared session, in an empty directory of the test's own."""
+    session = shared.get()
+    session.mark()
+    session.cd(tmp_path)
+    yield session
+    shared.check()
+
+
+@pytest.fixture
+def fresh_crash(starting):
+    """A function that starts a session for this test alone."""
+    started = []
+
+    def start(**options):
+        started.append(starting(**options))
+        return started[-1]
+    yield start
+    for session in started:
+        session.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Show what was typed and printed when a test fails."""
+    report = (yield).get_result()
+    if report.failed:
+        for name, value in item.funcargs.items():
+            if isinstance(value, Crash):
+                report.sections.append((f"crash session ({name})", value.transcript()))

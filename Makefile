@@ -12,6 +12,7 @@ BUILD   := build
 ROOMS     := base host memory types objects epython
 SOURCES   := $(wildcard $(ROOMS:%=extension/%/*.c))
 HEADERS   := $(wildcard $(ROOMS:%=extension/%/*.h))
+C_FILES   := $(shell find extension tests -name '*.[ch]' -o -name '*.cc')
 PYTHONS   := $(shell find pylib progs -name '*.py' 2>/dev/null)
 BUILD_ID  := $(VERSION)-$(shell cat $(sort $(SOURCES) $(HEADERS) $(PYTHONS)) | sha256sum | cut -c1-12)
 
@@ -47,7 +48,7 @@ help:
 	@echo 'make install    put it where `extend mpykdump.so` finds it from anywhere (DESTDIR=...)'
 	@echo 'make demo       everything, from nothing: build, make a real dump, run programs on it'
 	@echo 'make dump       make the dump that demo and test use, and print where it is'
-	@echo 'make test       all tests (T=path or -k expression for some of them)'
+	@echo 'make test       all tests (T=tests/unit for some, K=expression to choose among them)'
 	@echo 'make lint       formatting, static analysis, types'
 	@echo 'make clean      remove $(BUILD)/ (not the dumps, which are cached elsewhere)'
 
@@ -87,8 +88,40 @@ $(BUILD)/host/catch.o: extension/host/catch.cc | check-build
 
 # ---- the rest ---------------------------------------------------------------------------------
 
+# Packages that are missing are named with their reason, and installed when this is root.
 check-build:
 	@$(PYTHON) -m tests.lab packages --for build
+
+install: all
+	install -d $(DESTDIR)/usr/lib/crash/extensions
+	install -m 644 $(BUILD)/mpykdump.so $(DESTDIR)/usr/lib/crash/extensions/mpykdump.so
+
+dump:
+	@$(PYTHON) -m tests.lab packages --for dump
+	@$(PYTHON) -m tests.lab dump --format both
+
+demo:
+	@$(PYTHON) -m tests.lab packages --for demo
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) -m tests.demo
+
+# T: files or folders of tests; K: an expression that chooses among them
+T := tests
+K :=
+test:
+	@$(PYTHON) -m tests.lab packages --for build dump test
+	@$(MAKE) --no-print-directory all engine
+	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)')
+
+lint:
+	@$(PYTHON) -m tests.lab packages --for build lint
+	@$(MAKE) --no-print-directory $(BUILD)/build.h
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	    --enable=warning,portability,performance -Iextension -I$(BUILD) -D__GNUC__ \
+	    --suppress=missingIncludeSystem $(filter-out extension/host/%,$(SOURCES))
+	$(PYTHON) -m flake8 pylib progs tests docs extension
+	$(PYTHON) -m mypy
 
 clean:
 	rm -rf $(BUILD)

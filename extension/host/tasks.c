@@ -105,7 +105,7 @@ bool host_task_memory(uint64_t task, struct host_task_memory *memory, struct err
     return true;
 }
 
-// Kernel commit b69f0aeb0689 ("pid: Replace struct pid 1-element array with flex-array", 6.6, and
+// Kernel commit b69f0aeb0689 ("pid: Replace struct pid 1-element array with flex-array", 6.5, and
 // in stable 6.1) took numbers[0] out of sizeof(struct pid). crash before 8.0.4 reads a struct pid
 // by that size and then looks at numbers[0]: every task not found there is lost.
 static bool pid_is_read_short(void)

@@ -14,7 +14,7 @@ from .registry import registerModuleAttr
 
 debugDLKM: int
 registerModuleAttr("debugDLKM", default=0,
-                   help="print the loading of module debug information: 1 results, 2 commands too")
+                   help="report loading of module debug information")
 
 _SUFFIXES = (".ko", ".ko.debug", ".ko.xz", ".ko.gz", ".ko.zst")
 

@@ -63,15 +63,18 @@ def readSUListFromHead(head: int | str, field: str, sname: str, *, maxel: int | 
     offset = typeinfo.member_offset(sname, field)
     if offset < 0:
         raise KeyError(f"<{sname}> does not have a field <{field}>")
-    if isinstance(head, str):
-        address = crash.sym2addr(head)
-        if not address:
-            raise TypeError(f"There's no symbol <{head}>")
-        head = address + offset
-    structs = _walk(head, 0, maxel, f"list of {sname}.{field}", warn, sname, offset)
+    address = _field_of_symbol(head, offset) if isinstance(head, str) else head
+    structs = _walk(address, 0, maxel, f"list of {sname}.{field}", warn, sname, offset)
     if inchead:
-        structs.insert(0, _pykdump.readSU(sname, head - offset))
+        structs.insert(0, _pykdump.readSU(sname, address - offset))
     return structs
+
+
+def _field_of_symbol(name: str, offset: int) -> int:
+    address = crash.sym2addr(name)
+    if not address:
+        raise TypeError(f"There's no symbol <{name}>")
+    return address + offset
 
 
 class ListHead(list):

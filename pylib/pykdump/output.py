@@ -33,7 +33,7 @@ class _CrashOutput(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data) -> int:  # type: ignore[no-untyped-def,override]
+    def write(self, data) -> int:  # type: ignore[no-untyped-def]
         if self.discard:
             return len(data)
         try:
@@ -73,7 +73,7 @@ def begin() -> io.TextIOWrapper:
         _Session.originals = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     # The double-underscore names too: programs restore from them after a redirection.
     sys.stdout = sys.stderr = stream
-    sys.__stdout__ = sys.__stderr__ = stream  # type: ignore[misc,assignment]
+    sys.__stdout__ = sys.__stderr__ = stream
     return stream
 
 
@@ -120,7 +120,7 @@ def restore() -> None:
     """Give the interpreter its own streams back."""
     if _Session.originals is not None:
         (sys.stdout, sys.stderr,
-         sys.__stdout__, sys.__stderr__) = _Session.originals  # type: ignore[misc,assignment]
+         sys.__stdout__, sys.__stderr__) = _Session.originals  # type: ignore[assignment]
         _Session.originals = None
 
 

@@ -28,6 +28,9 @@ TABLE: dict[str, dict[str, str]] = {
         "gcc": "compiles the guest's helper, guests/states.c",
         "libc6-dev": "the static C library of that helper",
     },
+    "session": {
+        "python3-pexpect": "types at crash's prompt",
+    },
     "test": {
         "python3-pytest": "runs the tests",
         "python3-pexpect": "talks to crash at its prompt",
@@ -40,7 +43,7 @@ TABLE: dict[str, dict[str, str]] = {
         "mypy": "the type hints of Python files",
     },
 }
-UNIONS = {"demo": ("build", "dump")}
+UNIONS = {"demo": ("build", "dump", "session")}
 PURPOSES = (*TABLE, *UNIONS)
 
 LISTS = Path("/var/lib/apt/lists")

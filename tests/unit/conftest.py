@@ -12,7 +12,20 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "pylib"))
 
 
-class FakeHost(types.ModuleType):
+class EngineNames(types.ModuleType):
+    """Has every name that the API passes on to programs; tests of the frame call none of them."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def passed_on(*args):
+            raise AssertionError(f"{self.__name__}.{name}{args} needs the real engine")
+
+        return passed_on
+
+
+class FakeHost(EngineNames):
     """`_pykdump` as the C side provides it; what is written is collected."""
 
     build_info = "mpykdump test build"
@@ -54,6 +67,9 @@ class FakeHost(types.ModuleType):
     def after_fork(self):
         pass
 
+    def observe_reads(self, observer):
+        pass
+
     def purge_caches(self, kind):
         self.purged.append(kind)
 
@@ -63,7 +79,7 @@ class CrashError(Exception):
 
 
 HOST = FakeHost()
-CRASH = types.ModuleType("crash")
+CRASH = EngineNames("crash")
 CRASH.error = CrashError
 CRASH.default_timeout = 120
 sys.modules.setdefault("_pykdump", HOST)

@@ -36,7 +36,7 @@ def test_every_package_has_a_reason(purpose: str) -> None:
 
 
 def test_union_holds_its_parts() -> None:
-    assert set(packages.needed(["demo"])) == set(packages.needed(["build", "dump"]))
+    assert set(packages.needed(["demo"])) == set(packages.needed(["build", "dump", "session"]))
 
 
 def test_missing_is_what_dpkg_does_not_know(apt: list[list[str]]) -> None:

@@ -1,0 +1,101 @@
+"""Owns the kernel's clocks: jiffies, ktime and the timekeeper.
+
+Must not know the clocks of run queues: those are with the tasks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
+from pykdump.API import (CU_LIVE, HZ, member_offset, memoize_cond, readS64, readSU, readU64,
+                         sym2addr)
+
+__all__ = ("j_delay", "seconds_since_boot", "get_ktime_j", "get_uptime_fromcrash", "sched_clock")
+
+_U32 = 1 << 32
+_INT_MAX = (1 << 31) - 1
+_NS = 1_000_000_000
+# Jiffies start five minutes before they wrap in 32 bits, so that wrapping is noticed early.
+_FIRST_JIFFIES = -300 * HZ % _U32
+
+
+def j_delay(ts: int, jiffies: int, maxhours: int = 24) -> str:
+    """How long before `jiffies` it was `ts`, as text; n/a for a time to come."""
+    delta = (jiffies - ts) % _U32
+    if delta > _INT_MAX:
+        return "     n/a"
+    seconds = delta / HZ
+    hours = int(seconds) // 3600
+    if hours > maxhours:
+        return f">{maxhours}hours"
+    if hours > 10:
+        return f"{hours} hours"
+    return f"{seconds:.2f} s"
+
+
+def jiffies2ms(jiffies: int) -> float:
+    """jiffies or jiffies_64 as ms since boot."""
+    since = jiffies - _FIRST_JIFFIES
+    if since < 0:
+        since += _U32       # the low half only, and it has wrapped
+    return since * 1000 / HZ
+
+
+def get_uptime_fromcrash() -> float:
+    """Seconds since boot, by jiffies_64; TypeError if the kernel does not show it."""
+    address = sym2addr("jiffies_64")
+    if not address:
+        raise TypeError("There's no symbol <jiffies_64>")
+    return jiffies2ms(readU64(address)) / 1000
+
+
+def ktime_t(t: Any) -> int:
+    """A ktime in ns: a plain number since 4.10, a union with `tv64` before."""
+    try:
+        return t.tv64
+    except (AttributeError, KeyError):
+        return t
+
+
+@memoize_cond(CU_LIVE)
+def get_ktime_j() -> int | None:
+    """ktime of the last update of jiffies, in ns; None if the kernel does not show it."""
+    address = sym2addr("last_jiffies_update")
+    return readS64(address) if address else None
+
+
+def sched_clock() -> int | None:
+    """The same as a clock: ns since boot."""
+    return get_ktime_j()
+
+
+def _timekeeper() -> Any:
+    """struct timekeeper; None if the kernel does not show it."""
+    address = sym2addr("tk_core")
+    if not address:
+        return None
+    offset = member_offset("struct tk_data", "timekeeper")      # 6.13
+    # Before, the struct had no name: a seqcount and the timekeeper.
+    return readSU("struct timekeeper", address + (8 if offset < 0 else offset))
+
+
+def tkr_time() -> int | None:
+    """CLOCK_MONOTONIC when the timekeeper was last updated, in ns; None if unknown."""
+    timekeeper = _timekeeper()
+    if timekeeper is None:
+        return None
+    base = timekeeper.tkr_mono
+    return ktime_t(base.base) + (base.xtime_nsec >> base.shift)
+
+
+def seconds_since_boot() -> float | None:
+    """The same in seconds."""
+    now = tkr_time()
+    return None if now is None else now / _NS
+
+
+def get_seconds() -> int | None:
+    """The time of day: seconds since 1970; None if unknown."""
+    timekeeper = _timekeeper()
+    return None if timekeeper is None else timekeeper.xtime_sec

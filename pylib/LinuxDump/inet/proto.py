@@ -1,0 +1,76 @@
+"""Owns sockets: from an open file to the socket behind it, and what kind of socket that is.
+
+Must not know tasks, nor how connections are kept in tables.
+"""
+
+from __future__ import annotations
+
+import socket as _socket
+import sys      # noqa: F401 - programs take it from here
+from typing import Any
+
+from LinuxDump import Constants
+from LinuxDump.inet import *  # noqa: F401,F403 - programs take both from here
+from pykdump.API import container_of, crash, member_size, readmem, readSU
+
+P_FAMILIES = Constants(PF_UNSPEC=0, PF_UNIX=1, PF_LOCAL=1, PF_FILE=1, PF_INET=2, PF_INET6=10,
+                       PF_KEY=15, PF_NETLINK=16, PF_PACKET=17, PF_RDS=21, PF_TIPC=30,
+                       PF_BLUETOOTH=31, PF_ALG=38, PF_VSOCK=40, PF_KCM=41, PF_QIPCRTR=42,
+                       PF_SMC=43, PF_XDP=44, PF_MCTP=45)
+
+PROTONAMES = {0: "ip", 1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 17: "udp", 41: "ipv6",
+              47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 132: "sctp", 136: "udplite",
+              255: "raw", 262: "mptcp"}
+
+_S_IFMT, _S_IFSOCK = 0o170000, 0o140000
+
+
+def protoName(n: int) -> str:
+    """The name of an IP protocol."""
+    return PROTONAMES.get(n) or f"proto={n}"
+
+
+def inode2socketaddr(inode: Any) -> int | None:
+    """The address of the struct socket that an inode belongs to, None for another inode."""
+    if not inode or inode.i_mode & _S_IFMT != _S_IFSOCK:
+        return None
+    # A socket in the filesystem (bound to a path) is an inode of that filesystem.
+    if inode.i_sb.s_type.name != "sockfs":
+        return None
+    return int(container_of(inode, "struct socket_alloc", "vfs_inode").socket)
+
+
+def decodeSock(sock: Any) -> tuple[int, int, str, bool]:
+    """(family, type, name of the protocol, is it IP) of a struct sock."""
+    sock = readSU("struct sock", sock)
+    try:
+        family = sock.__sk_common.skc_family
+        is_inet = family in (_socket.AF_INET, _socket.AF_INET6)
+        name = protoName(sock.sk_protocol) if is_inet else ""
+        return family, sock.sk_type, name, is_inet
+    except crash.error:
+        return -1, 1, "CORRUPTED", False
+
+
+def unix_sock(s: Any) -> tuple[int, int | None, str]:
+    """(state, inode number, path) of a UNIX socket; `@name` for one without a file."""
+    s = readSU("struct unix_sock", s)
+    try:
+        sock = s.sk
+        socket_ = sock.sk_socket
+        ino = container_of(socket_, "struct socket_alloc", "socket").vfs_inode.i_ino \
+            if socket_ else None
+        return sock.__sk_common.skc_state, ino, _unix_path(s.addr)
+    except crash.error:
+        return -1, None, "!Cannot read memory!"
+
+
+def _unix_path(address: Any) -> str:
+    if not address:
+        return ""
+    start = address.name + 0
+    length = address.len - member_size("struct sockaddr_un", "sun_family")
+    raw = readmem(int(start) + 2, max(length, 0))
+    if raw[:1] == b"\0":
+        return "@" + raw[1:].decode("utf-8", "backslashreplace")
+    return raw.partition(b"\0")[0].decode("utf-8", "backslashreplace")

@@ -1,46 +1,51 @@
 # The engine as a Python extension over tests/host_image, and its tests.
 #
-#   make test-engine          T=path or -k expression for some of them
+#   make engine               build/engine/engine.so
+#   make test-engine          T=path for some of the tests, K=expression to choose among them
 #   make test-engine-asan     the same under AddressSanitizer and UBSan
 
-ENGINE_ROOMS   := base memory types objects
+ENGINE_ROOMS   := $(filter-out host epython,$(ROOMS))
 ENGINE_SOURCES := $(foreach room,$(ENGINE_ROOMS),$(filter extension/$(room)/%,$(SOURCES)))
 IMAGE_SOURCES  := $(wildcard tests/host_image/*.c)
-IMAGE_HEADERS  := $(wildcard tests/host_image/*.h)
 ENGINE_OBJECTS := $(ENGINE_SOURCES:extension/%.c=%.o) $(IMAGE_SOURCES:tests/%.c=%.o)
 # The interpreter that loads it brings libpython.
 ENGINE_LIBS     = $(filter-out -lpython%,$(LIBS))
 SANITIZE       := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-.PHONY: test-engine test-engine-asan
+.PHONY: engine test-engine test-engine-asan
 
+engine: $(BUILD)/engine/engine.so
+
+# $(1): folder under $(BUILD), $(2): flags
 define ENGINE_RULES
 $(BUILD)/$(1)/engine.so: $(ENGINE_OBJECTS:%=$(BUILD)/$(1)/%)
 	$$(call say,LINK)
 	$$(Q)$$(CC) -shared $(2) -o $$@ $$^ $$(ENGINE_LIBS)
 
-$(BUILD)/$(1)/host_image/%.o: tests/host_image/%.c $$(HEADERS) $$(IMAGE_HEADERS) Makefile
+$(BUILD)/$(1)/host_image/%.o: tests/host_image/%.c Makefile tests/engine.mk | $(BUILD)/build.h
 	@mkdir -p $$(@D)
 	$$(call say,CC  )
 	$$(Q)$$(CC) $$(CPPFLAGS) -Itests $$(CFLAGS) $(2) -c -o $$@ $$<
 
-$(BUILD)/$(1)/%.o: extension/%.c $$(HEADERS) Makefile
+$(BUILD)/$(1)/%.o: extension/%.c Makefile tests/engine.mk | $(BUILD)/build.h
 	@mkdir -p $$(@D)
 	$$(call say,CC  )
 	$$(Q)$$(CC) $$(CPPFLAGS) $$(CFLAGS) $(2) -c -o $$@ $$<
+
+-include $(ENGINE_OBJECTS:%.o=$(BUILD)/$(1)/%.d)
 endef
 
 $(eval $(call ENGINE_RULES,engine,))
 $(eval $(call ENGINE_RULES,engine-asan,$(SANITIZE)))
 
-ENGINE_PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider $(or $(T),tests/engine)
+ENGINE_PYTEST = $(PYTHON) -m pytest $(or $(filter-out tests,$(T)),tests/engine) $(if $(K),-k '$(K)')
 
 test-engine: $(BUILD)/engine/engine.so
 	$(Q)ENGINE_SO=$< $(ENGINE_PYTEST)
 
-# Python itself leaks at exit, so leaks are looked for by test_leaks.py instead. Without Python's
-# own allocator every object is a block that the sanitizer guards.
+# CPython leaks at its end, so leaks are the business of test_leaks.py. Without Python's own
+# allocator every object is a block that the sanitizer guards.
 test-engine-asan: $(BUILD)/engine-asan/engine.so
-	$(Q)ENGINE_SO=$< PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
+	$(Q)ENGINE_SO=$< PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 	    LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 	    $(ENGINE_PYTEST)

@@ -37,6 +37,8 @@ static bool start(const char *file, struct error *err)
     char *path AUTO_FREE = realpath(file, NULL);
     if (!path)
         return error_set(err, ERR_HOST, "%s: %s", file, strerror(errno));
+    if (!types_choose(getenv("PYKDUMP_TYPES"), err))
+        return false;
     if (!registry_begin(file, session_run, err) || !interpreter_start(err) ||
         !host_command_register(&epython_command, err) || !session_start(path, err))
         return false;

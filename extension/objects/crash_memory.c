@@ -3,12 +3,12 @@
 #include <inttypes.h>
 
 #include "memory/cache.h"
-#include "memory/list.h"
 #include "objects/arguments.h"
 #include "objects/crash_module.h"
 #include "objects/pylong.h"
 #include "objects/raise.h"
 #include "objects/state.h"
+#include "walkers/list.h"
 
 static bool read_space(int space, uint64_t address, void *buffer, size_t size, struct error *err)
 {
@@ -100,15 +100,15 @@ static PyObject *crash_get_list_size(PyObject *module, PyObject *args)
     Py_ssize_t offset = 0;
     Py_ssize_t limit = 10000;
     struct array nodes = {0};
-    struct error err;
+    struct walk_report report;
     if (!PyArg_ParseTuple(args, "O&|nn:getListSize", argument_address, &walk.head, &offset, &limit))
         return NULL;
     walk.offset = (uint64_t)offset;
     walk.limit = limit > 0 ? (uint64_t)limit : 0;
-    enum list_end end = list_collect(&walk, &nodes, NULL, &err);
+    enum walk_end end = list_collect(&walk, &nodes, &report);
     size_t count = nodes.count;
     array_clear(&nodes);
-    return end == LIST_END_ERROR ? raise_error(&err) : PyLong_FromSize_t(count);
+    return end == WALK_END_ERROR ? raise_error(&report.error) : PyLong_FromSize_t(count);
 }
 
 static PyObject *crash_uvtop(PyObject *module, PyObject *args)

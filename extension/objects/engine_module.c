@@ -5,13 +5,13 @@
 #include "build.h"
 #include "host/host.h"
 #include "memory/cache.h"
-#include "memory/list.h"
 #include "objects/arguments.h"
 #include "objects/classes.h"
 #include "objects/raise.h"
 #include "objects/state.h"
 #include "objects/struct.h"
 #include "types/types.h"
+#include "walkers/list.h"
 
 static PyObject *raise_errno(int reason)
 {
@@ -180,18 +180,16 @@ static PyObject *variable_type(PyObject *module, PyObject *argument)
     return PyUnicode_FromString(text);
 }
 
-static const char *end_name(enum list_end end)
+static const char *end_name(enum walk_end end)
 {
     switch (end) {
-    case LIST_END_HEAD:
-        return "head";
-    case LIST_END_NULL:
-        return "null";
-    case LIST_END_LIMIT:
+    case WALK_END_WHOLE:
+        return "whole";
+    case WALK_END_LIMIT:
         return "limit";
-    case LIST_END_CYCLE:
+    case WALK_END_CYCLE:
         return "cycle";
-    case LIST_END_ERROR:
+    case WALK_END_ERROR:
         break;
     }
     return "error";
@@ -233,17 +231,16 @@ static PyObject *list_nodes(PyObject *module, PyObject *args)
             return NULL;
     }
     struct array nodes = {0};
-    uint64_t at;
-    struct error err = {0};
-    enum list_end end = list_collect(&walk, &nodes, &at, &err);
+    struct walk_report report = {0};
+    enum walk_end end = list_collect(&walk, &nodes, &report);
     PyObject *result = NULL;
-    if (end == LIST_END_ERROR && err.code != ERR_FAULT) {
-        raise_error(&err);
+    if (end == WALK_END_ERROR && report.error.code != ERR_FAULT) {
+        raise_error(&report.error);
     } else {
         PyObject *objects = node_objects(&nodes, class, back);
         if (objects)
-            result = Py_BuildValue("(NsKs)", objects, end_name(end), (unsigned long long)at,
-                                   err.message);
+            result = Py_BuildValue("(NsKs)", objects, end_name(end), (unsigned long long)report.at,
+                                   report.error.message);
     }
     array_clear(&nodes);
     return result;
@@ -320,7 +317,7 @@ static PyMethodDef functions[] = {
     {"variable_type", variable_type, METH_O, "variable_type(name) -> str: or None if unknown"},
     {"list_nodes", list_nodes, METH_VARARGS,
      "list_nodes(head, offset, limit, struct=None, back=0) -> (nodes, end, address, message):\n"
-     "end is 'head', 'null', 'limit', 'cycle' or 'error', at the address"},
+     "end is 'whole', 'limit', 'cycle' or 'error', at the address"},
     {"cache_statistics", cache_statistics, METH_NOARGS, "cache_statistics() -> dict"},
     {"cache_set_pages", cache_set_pages, METH_O, "cache_set_pages(n): 0 turns the cache off"},
     {"purge_caches", purge_caches, METH_O, "purge_caches('memory' or 'types'): forgets them"},

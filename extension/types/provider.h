@@ -12,6 +12,7 @@ struct type_provider {
     const char *name;   // "btf"
     const char *origin; // where the data is from, for people
     const struct type *(*find)(struct type_provider *, enum type_space, const char *name);
+    // NULL where it knows no variables.
     const struct type *(*find_variable)(struct type_provider *, const char *name);
     const struct type *(*target)(struct type_provider *, const struct type *);
     bool (*complete)(struct type_provider *, struct type *, struct error *);

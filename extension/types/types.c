@@ -11,36 +11,88 @@
 
 enum { MAX_NAME = 512, MAX_STARS = 8, MAX_DIMENSIONS = 8 };
 
-static struct {
+// A provider that is opened when it is first needed, and not tried again when it cannot be.
+struct source {
+    const char *name; // as PYKDUMP_TYPES has it
+    struct type_provider *(*open)(const char *namelist, struct error *err);
+    bool tried;
     struct type_provider *provider;
-    bool tried;          // no second attempt at what failed
     struct error reason; // why there is none
+};
+
+// In the order in which they are asked. One that knows types is not second-guessed by the next:
+// what it does not know does not exist, and a miss stays cheap. Variables are asked of all, since
+// BTF has those of per-CPU data only.
+static struct source sources[] = {
+    {.name = "btf", .open = btf_provider_new},
+};
+
+enum { SOURCES = sizeof(sources) / sizeof(*sources) };
+
+static struct {
+    const char *only;    // the one source that may be used, NULL for all
     struct map pointers; // target -> pointer to it
     struct array arrays; // those made for names, to be freed
 } registry;
 
-static struct type_provider *provider_get(struct error *err)
+bool types_choose(const char *name, struct error *err)
 {
-    if (!registry.tried) {
+    bool all = !name || !*name || !strcmp(name, "auto");
+    const char *chosen = NULL;
+    for (int i = 0; !all && i < SOURCES; i++) {
+        if (!strcmp(sources[i].name, name))
+            chosen = sources[i].name;
+    }
+    if (!all && !chosen)
+        return error_set(err, ERR_VALUE, "there is no source of types %s", name);
+    types_reset();
+    registry.only = chosen;
+    return true;
+}
+
+static struct type_provider *source_open(struct source *source)
+{
+    if (registry.only && strcmp(registry.only, source->name) != 0)
+        return NULL;
+    if (!source->tried) {
         struct host_info info;
         host_info_get(&info);
-        registry.tried = true;
-        registry.provider = btf_provider_new(info.namelist, &registry.reason);
+        source->tried = true;
+        source->provider = source->open(info.namelist, &source->reason);
     }
-    if (!registry.provider && err)
-        *err = registry.reason;
-    return registry.provider;
+    return source->provider;
+}
+
+// The provider that answers for types; the reason of the last that could not be opened if none.
+static struct type_provider *provider_get(struct error *err)
+{
+    for (int i = 0; i < SOURCES; i++) {
+        struct type_provider *provider = source_open(&sources[i]);
+        if (provider)
+            return provider;
+    }
+    for (int i = 0; err && i < SOURCES; i++) {
+        if (sources[i].tried)
+            *err = sources[i].reason;
+    }
+    return NULL;
 }
 
 const char *types_provider(void)
 {
-    return registry.provider ? registry.provider->origin : NULL;
+    struct type_provider *provider = provider_get(NULL);
+    return provider ? provider->origin : NULL;
 }
 
 const struct type *types_find_variable(const char *name)
 {
-    struct type_provider *provider = provider_get(NULL);
-    return provider ? provider->find_variable(provider, name) : NULL;
+    const struct type *type = NULL;
+    for (int i = 0; !type && i < SOURCES; i++) {
+        struct type_provider *provider = source_open(&sources[i]);
+        if (provider && provider->find_variable)
+            type = provider->find_variable(provider, name);
+    }
+    return type;
 }
 
 const struct type *types_pointer_to(const struct type *target, struct error *err)
@@ -221,8 +273,10 @@ void types_reset(void)
     for (size_t i = 0; i < registry.arrays.count; i++)
         free((void *)(uintptr_t)registry.arrays.items[i]);
     array_clear(&registry.arrays);
-    if (registry.provider)
-        registry.provider->free(registry.provider);
-    registry.provider = NULL;
-    registry.tried = false;
+    for (int i = 0; i < SOURCES; i++) {
+        if (sources[i].provider)
+            sources[i].provider->free(sources[i].provider);
+        sources[i].provider = NULL;
+        sources[i].tried = false;
+    }
 }

@@ -17,7 +17,11 @@ const struct type *types_find_variable(const char *name);
 // A pointer to a type.
 const struct type *types_pointer_to(const struct type *target, struct error *err);
 
-// Which provider answers: "btf", with where its data came from; NULL before first use.
+// Limits the sources of types to one of "btf"; "auto", "" or NULL: all of them. Forgets all types
+// made so far. ERR_VALUE for another name.
+bool types_choose(const char *source, struct error *err);
+
+// Where types come from, in words; NULL when there are none.
 const char *types_provider(void);
 
 // Forgets everything.

@@ -28,12 +28,12 @@ def environment(home: Path, **changes):
     scratch.mkdir(parents=True, exist_ok=True)
     fixed = {"HOME": str(home), "TMPDIR": str(scratch), "XDG_CACHE_HOME": str(home / "cache"),
              "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb", "LANG": "C.UTF-8",
-             "INPUTRC": "/dev/null", "COLUMNS": "80"}
+             "INPUTRC": "/dev/null"}
     return {**fixed, **changes}
 
 
 class Crash:
-    """crash on a terminal that does not echo and never wraps a line."""
+    """crash on a terminal that does not echo what is typed."""
 
     def __init__(self, dump, home, *, cwd=None, vmcore=None, crashrc="set scroll off\n",
                  echo=False, **env):
@@ -45,7 +45,7 @@ class Crash:
         self._pending = ""
         self._child = pexpect.spawn(
             "/usr/bin/crash", ["-s", str(dump.vmlinux), str(vmcore or dump.kdump)],
-            cwd=str(self.cwd), env=environment(home, **env), echo=echo, dimensions=(50, 4000),
+            cwd=str(self.cwd), env=environment(home, **env), echo=echo, dimensions=(50, 80),
             encoding="utf-8", codec_errors="backslashreplace", timeout=TIMEOUT)
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.delayafterterminate = 0.02

@@ -146,7 +146,7 @@ def test_modules_beside_a_program_are_importable_from_its_first_run_on(in_path):
 
 def test_arguments_reach_the_program_as_crash_parsed_them(crash):
     assert crash.epython("import sys\nprint(sys.argv[1:])",
-                         "-v --summ 'two words' \"(a b)\" -- x") \
+                         "-v --summ \"two words\" (a b) -- x") \
         == "['-v', '--summ', 'two words', '(a b)', '--', 'x']\n"
 
 

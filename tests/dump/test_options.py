@@ -71,15 +71,18 @@ def test_maxel_is_known_to_a_program_that_holds_the_options(crash):
     assert crash.epython("print(held.Maxel)", "--maxel=77") == "77\n"
 
 
-def test_ofile_gets_the_output_and_the_terminal_only_what_is_crashs(crash):
-    assert crash.epython("print('into the file')\nprint('é')", "--ofile=report x") == ""
-    lines = (crash.cwd / "report").read_text().splitlines()
-    assert lines[1].strip("* ") == "prog.py --ofile=report x"
-    assert lines[3:5] == ["into the file", "é"]
+def test_ofile_gets_all_of_the_output_under_a_header(crash, dump):
+    crash.program("print('into the file')\nprint('é')")
+    assert crash.run("epython prog --ofile=report x") == ""
+    lines = untimed((crash.cwd / "report").read_text()).splitlines()
+    assert lines[0] == "" and lines[1].strip("* ") == "prog.py --ofile=report x"
+    assert lines[2].strip("o ") == f"{dump.kdump} ({dump.release})"
+    assert lines[3:] == ["into the file", "é"]
     assert crash.epython("print('to the terminal')") == "to the terminal\n"
 
 
 def test_a_full_disk_under_ofile_is_told(crash):
+    crash.program("print('x' * 100000)")
     text = crash.run("epython prog --ofile=/dev/full")
     assert "No space left on device" in text
     assert crash.epython("print('on')") == "on\n"

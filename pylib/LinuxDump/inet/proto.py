@@ -68,9 +68,11 @@ def unix_sock(s: Any) -> tuple[int, int | None, str]:
 def _unix_path(address: Any) -> str:
     if not address:
         return ""
-    start = address.name + 0
-    length = address.len - member_size("struct sockaddr_un", "sun_family")
-    raw = readmem(int(start) + 2, max(length, 0))
+    family = member_size("struct sockaddr_un", "sun_family")
+    length = address.len - family
+    if length <= 0:
+        return ""
+    raw = readmem(address.name + family, length)
     if raw[:1] == b"\0":
         return "@" + raw[1:].decode("utf-8", "backslashreplace")
     return raw.partition(b"\0")[0].decode("utf-8", "backslashreplace")

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "memory/list.h"
+#include "walkers/list.h"
 
 #include "host/host.h"
 #include "memory/cache.h"
-
-enum { NODES_PER_INTERRUPT_CHECK = 1024 };
 
 // A cycle of `length` nodes was noticed somewhere behind its beginning: keeps each node once.
 static void cycle_cut(struct array *nodes, size_t first, size_t length)
@@ -15,8 +13,15 @@ static void cycle_cut(struct array *nodes, size_t first, size_t length)
     nodes->count = (size_t)(node - nodes->items) + length;
 }
 
-enum list_end list_collect(const struct list_walk *walk, struct array *nodes, uint64_t *at,
-                           struct error *err)
+static enum walk_end finish(struct walk_report *report, enum walk_end end, uint64_t at)
+{
+    report->end = end;
+    report->at = at;
+    return end;
+}
+
+enum walk_end list_collect(const struct list_walk *walk, struct array *nodes,
+                           struct walk_report *report)
 {
     size_t first = nodes->count;
     uint64_t node = walk->head;
@@ -29,23 +34,19 @@ enum list_end list_collect(const struct list_walk *walk, struct array *nodes, ui
 
     for (;;) {
         uint64_t next;
-        if (at)
-            *at = node;
-        if (!cache_read_word(node + walk->offset, sizeof(next), &next, err))
-            return LIST_END_ERROR;
-        if (!next)
-            return LIST_END_NULL;
-        if (next == walk->head)
-            return LIST_END_HEAD;
+        if (!cache_read_word(node + walk->offset, sizeof(next), &next, &report->error))
+            return finish(report, WALK_END_ERROR, node);
+        if (!next || next == walk->head)
+            return finish(report, WALK_END_WHOLE, node);
         if (next == marked) {
             cycle_cut(nodes, first, distance + 1);
-            return LIST_END_CYCLE;
+            return finish(report, WALK_END_CYCLE, node);
         }
         if (count == walk->limit)
-            return LIST_END_LIMIT;
+            return finish(report, WALK_END_LIMIT, node);
         if (!array_append(nodes, next)) {
-            error_set_no_memory(err);
-            return LIST_END_ERROR;
+            error_set_no_memory(&report->error);
+            return finish(report, WALK_END_ERROR, node);
         }
         node = next;
         count++;
@@ -54,9 +55,9 @@ enum list_end list_collect(const struct list_walk *walk, struct array *nodes, ui
             distance = 0;
             stride *= 2;
         }
-        if (count % NODES_PER_INTERRUPT_CHECK == 0 && host_interrupted()) {
-            error_set(err, ERR_INTERRUPTED, "interrupted");
-            return LIST_END_ERROR;
+        if (count % WALK_INTERRUPT_INTERVAL == 0 && host_interrupted()) {
+            error_set(&report->error, ERR_INTERRUPTED, "interrupted");
+            return finish(report, WALK_END_ERROR, node);
         }
     }
 }

@@ -1,0 +1,197 @@
+"""Owns kernel stacks as crash's `bt` prints them: parsing, comparing, summing up.
+
+Must not know what the functions on a stack mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
+from pykdump.API import CU_LIVE, CU_PYMOD, CU_TIMEOUT, addr2sym, crash, memoize_cond, pylog
+
+_HEAD = re.compile(r'PID: +(\d+) +TASK: +([0-9a-f]+) +CPU: +(\d+) +COMMAND: +"(.*)"')
+_FRAME = re.compile(r" *#\d+ \[([0-9a-f]+)\] (\S+) at ([0-9a-f]+)(?: (\[[^\]]+\]))?")
+_START = re.compile(r" *START: (\S+) at ([0-9a-f]+)(?: (\[[^\]]+\]))?")
+_EXCEPTION = re.compile(r" *\[exception RIP: ([^+\s]+)\+?(\d+)?\]")
+_VIA = re.compile(r"\(via ([^)]+)\)")
+
+
+class BTFrame:
+    """One frame: `func` was called from `addr`; innermost frames are first in a stack.
+
+    level   number of the frame from 0, -1 for the instruction that an exception interrupted
+    frame   its address on the stack; None where bt does not show it, -1 for an exception
+    addr    return address; -1 for an exception
+    offset  of addr in func; -1 if unknown
+    module  as bt prints it, " [name]", or None
+    data    what bt prints below the frame: registers, source lines, raw stack
+    """
+
+    def __init__(self, level: int, func: str, addr: int, frame: int | None = None,
+                 module: str | None = None, offset: int = -1, via: str = "") -> None:
+        self.level = level
+        self.func = func
+        self.addr = addr
+        self.frame = frame
+        self.module = module
+        self.offset = offset
+        self.via = via
+        self.data: list[str] = []
+
+    def simplerepr(self) -> str:
+        return f"  #{self.level:<2}  {self.func}"
+
+    def __str__(self) -> str:
+        place = f"{self.func} 0x{self.addr:x}" if self.offset < 0 \
+            else f"{self.func}+0x{self.offset:x}"
+        size = sum(map(len, self.data))
+        data = f", {size} bytes of data" if size else ""
+        via = f" , (via {self.via})" if self.via else ""
+        return f"  #{self.level:<2}  {place}{data}{via}"
+
+    def __repr__(self) -> str:
+        return "\n".join([str(self), *self.data])
+
+
+class BTStack:
+    """The stack of one task: `pid`, `addr` of the task, `cpu`, `cmd` and `frames`."""
+
+    def __init__(self, pid: int, addr: int, cpu: int, cmd: str) -> None:
+        self.pid = pid
+        self.addr = addr
+        self.cpu = cpu
+        self.cmd = cmd
+        self.frames: list[BTFrame] = []
+
+    def __lt__(self, other: BTStack) -> bool:
+        return self.pid < other.pid
+
+    def _head(self) -> str:
+        return f"\nPID={self.pid}  CPU={self.cpu} CMD={self.cmd}"
+
+    def __str__(self) -> str:
+        return "\n".join([self._head(), *map(str, self.frames)])
+
+    def __repr__(self) -> str:
+        return "\n".join([self._head(), *map(repr, self.frames)])
+
+    def simplerepr(self) -> str:
+        return "\n".join(frame.simplerepr() for frame in self.frames)
+
+    def getSimpleSignature(self) -> str:
+        return "/".join(frame.func for frame in self.frames)
+
+    def getFullSignature(self) -> str:
+        return repr(self.frames)
+
+    def hasfunc(self, func: str | re.Pattern[str],
+                reverse: bool = False) -> Any:
+        """(index, text matched) of the first frame where a pattern is found, or False.
+
+        With `reverse` the outermost frame is the first.
+        """
+        pattern = re.compile(func)
+        frames = reversed(self.frames) if reverse else self.frames
+        for index, frame in enumerate(frames):
+            found = pattern.search(frame.func) or pattern.search(frame.via)
+            if found:
+                return index, found.group(0)
+        return False
+
+
+@memoize_cond(CU_LIVE | CU_PYMOD | CU_TIMEOUT)
+def exec_bt(crashcmd: str | None = None, text: str | None = None,
+            bg: bool = False) -> list[BTStack]:
+    """The stacks that a `bt` or `foreach bt` command of crash prints, or a text of one.
+
+    `bg` is accepted for programs that pass it: the command runs as all others do.
+    """
+    if text is None:
+        try:
+            text = crash.exec_crash_command(crashcmd or "bt")
+        except crash.error as err:
+            pylog.warning(f"Crash error executing '{crashcmd}'")
+            text = str(err)
+    stacks = (_parse(chunk) for chunk in re.split(r"\n\s*\n", text.strip("\n")))
+    return [stack for stack in stacks if stack is not None]
+
+
+def _parse(chunk: str) -> BTStack | None:
+    lines = chunk.splitlines()
+    head = _HEAD.match(lines[0]) if lines else None
+    if head is None:
+        return None
+    stack = BTStack(int(head[1]), int(head[2], 16), int(head[3]), head[4])
+    level = 0
+    for line in lines[1:]:
+        frame = _parse_frame(line, level)
+        if frame is not None:
+            stack.frames.append(frame)
+            level += frame.level >= 0
+        elif stack.frames:
+            stack.frames[-1].data.append(line)
+    return stack
+
+
+def _parse_frame(line: str, level: int) -> BTFrame | None:
+    found = _FRAME.match(line)
+    if found:
+        func, address = found[2], int(found[3], 16)
+        via = _VIA.search(line)
+        return BTFrame(level, func, address, int(found[1], 16), _module(found[4]),
+                       _offset(address), via[1] if via else "")
+    found = _START.match(line)
+    if found:
+        address = int(found[2], 16)
+        return BTFrame(level, found[1], address, None, _module(found[3]), _offset(address))
+    found = _EXCEPTION.match(line)
+    if found:
+        return BTFrame(-1, found[1], -1, -1, None, int(found[2] or -1))
+    return None
+
+
+def _module(text: str | None) -> str | None:
+    return f" {text}" if text else None
+
+
+def _offset(address: int) -> int:
+    _name, offset = addr2sym(address, True) or (None, -1)
+    return offset
+
+
+def bt_mergestacks(btlist: Iterable[BTStack], precise: bool = False, count: int = 1,
+                   reverse: bool = False, tt: Any = None, verbose: int = 0) -> None:
+    """Print stacks that are equal once, with the tasks that have them; rare ones first.
+
+    `count` is how many there must be; `tt` is a task table, to show how long they are there.
+    """
+    groups: defaultdict[str, list[BTStack]] = defaultdict(list)
+    for stack in btlist:
+        key = stack.getFullSignature() if precise else stack.getSimpleSignature()
+        groups[key].append(stack)
+    for group in sorted(groups.values(), key=len, reverse=reverse):
+        if len(group) >= count:
+            _print_group(group, precise, tt, verbose)
+
+
+def _print_group(group: list[BTStack], precise: bool, tt: Any, verbose: int) -> None:
+    print(f"\n------- {len(group)} stacks like that: ----------")
+    print(group[-1] if precise else group[-1].simplerepr())
+    tasks = [task for task in (tt.getByTid(stack.pid) for stack in group) if task] if tt else []
+    if tasks:
+        ages = sorted((task.Ran_ago, task.pid) for task in tasks)
+        (young, first), (old, last) = ages[0], ages[-1]
+        print(f"    youngest={young / 1000:.0f}s(pid={first}), "
+              f"oldest={old / 1000:.0f}s(pid={last})")
+    print("\n   ........................")
+    for name, times in sorted(Counter(stack.cmd for stack in group).items()):
+        print(f"     {name:<30} {times} times")
+    if verbose:
+        print("   ... PIDs ...")
+        pids = sorted(stack.pid for stack in group)
+        for start in range(0, len(pids), 10):
+            print("".join(f"{pid:6} " for pid in pids[start:start + 10]).rstrip())

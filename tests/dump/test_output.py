@@ -1,0 +1,115 @@
+"""Where a program's output goes: terminal, pipe, pager, file, and together with crash's own."""
+
+import re
+
+from tests.dump.harness import stripped_of_colour, untimed
+
+MANY = "for number in range(200000):\n    print('line', number)\n"
+
+
+def test_a_pipe_that_closes_early_ends_the_program_silently(crash):
+    crash.program(MANY)
+    assert crash.run("epython prog | head -3") == "line 0\nline 1\nline 2\n"
+    assert crash.epython("print('on')") == "on\n"
+
+
+def test_everything_goes_through_a_pipe(crash):
+    crash.program(MANY)
+    assert crash.run("epython prog | wc -l").strip() == "200002"
+    assert crash.run("epython prog | tail -4").splitlines()[:2] == ["line 199998", "line 199999"]
+
+
+def test_a_pipe_of_several_commands_works(crash):
+    crash.program(MANY)
+    assert crash.run("epython prog | grep 99999 | sort -r | head -1") == "line 99999\n"
+
+
+def test_a_file_gets_a_header_with_command_and_dump(crash, dump):
+    crash.program("print('into the file')")
+    assert crash.run("epython prog --maxel=5 > report") == ""
+    lines = untimed((crash.cwd / "report").read_text()).splitlines()
+    assert lines[0] == "" and lines[3:] == ["into the file"]
+    assert re.fullmatch(r"   \*+ prog\.py --maxel=5 \*+", lines[1])
+    assert re.fullmatch(rf" o+ {re.escape(str(dump.kdump))} \({dump.release}\) o+", lines[2]) \
+        or lines[2] == f"  {dump.kdump} ({dump.release}) "
+
+
+def test_a_file_can_be_appended_to(crash):
+    crash.epython("print('once')")
+    for _ in range(2):
+        crash.run("epython prog >> report")
+    assert (crash.cwd / "report").read_text().count("\nonce\n") == 2
+
+
+def test_a_full_disk_is_told_and_the_session_goes_on(crash):
+    crash.program(MANY)
+    assert crash.run("epython prog > /dev/full") \
+        == "epython: the output cannot be written: No space left on device\n"
+    assert crash.epython("print('on')") == "on\n"
+
+
+def test_output_keeps_its_order_with_crashs_and_other_processes(crash):
+    text = crash.epython(
+        "import crash, os, subprocess, sys\nprint('one')\n"
+        "shown = crash.exec_crash_command('sys')\nprint('two')\n"
+        "sys.stderr.write('three\\n')\nprint('four', flush=True)\n"
+        "subprocess.run(['echo', 'five'])\nprint('six', flush=True)\nos.write(1, b'seven\\n')\n"
+        "print('eight')")
+    assert text.split() == ["one", "two", "three", "four", "five", "six", "seven", "eight"]
+
+
+def test_text_of_all_kinds_is_printed(crash):
+    assert crash.epython("print('déjà vu, 日本, \\U0001f40d')") == "déjà vu, 日本, \U0001f40d\n"
+    assert crash.epython("print('\\udc80 \\ud800')") == "\\udc80 \\ud800\n"
+    assert crash.epython("import sys\nsys.stdout.buffer.write(b'raw \\xc3\\xa9\\n')") == "raw é\n"
+
+
+def test_non_ascii_text_survives_arguments_pipes_and_files(crash):
+    crash.program("import sys\nprint(sys.argv[1])")
+    assert crash.run("epython prog déjà | cat").startswith("déjà\n")
+    crash.run("epython prog déjà > report")
+    assert "\ndéjà\n" in (crash.cwd / "report").read_text(encoding="utf-8")
+
+
+def test_a_program_can_read_where_its_output_goes(crash):
+    crash.program("import sys\nprint(sys.stdout.isatty(), sys.stdout is sys.stderr)")
+    assert crash.run("epython prog").startswith("True True\n")
+    assert crash.run("epython prog | cat").startswith("False True\n")
+
+
+def test_output_without_a_last_newline_is_complete(crash):
+    assert crash.epython("import sys\nsys.stdout.write('no end')") == "no end"
+
+
+def test_a_reference_to_stdout_kept_by_a_program_stays_good(crash):
+    crash.epython("import sys\nkept = sys.stdout")
+    assert crash.epython("print('through the old name', file=kept)") == "through the old name\n"
+    assert crash.run("epython prog | cat").startswith("through the old name\n")
+
+
+def test_a_handler_of_logging_works_in_later_commands(crash):
+    crash.epython("import logging\nlogging.basicConfig(format='%(message)s')")
+    assert crash.epython("import logging\nlogging.warning('logged')") == "logged\n"
+    crash.epython("logging.root.handlers.clear()")
+
+
+def test_a_pager_that_is_left_early_ends_the_program_silently(fresh_crash):
+    session = fresh_crash(load=False, crashrc="set scroll on\n", CRASHPAGER="/usr/bin/head -3")
+    check_pager(session, "line 0\nline 1\nline 2\n")
+
+
+def check_pager(session, shown):
+    session.program(MANY)
+    assert session.run("epython prog") == shown
+    assert session.epython("print('on')") == "on\n"
+
+
+def test_less_shows_a_program_page_by_page(fresh_crash):
+    session = fresh_crash(crashrc="set scroll on\n", TERM="xterm")
+    session.program(MANY)
+    session.start("epython prog")
+    session.until("line 20")
+    session.type("q")
+    text = stripped_of_colour(session.finish())
+    assert "line 1\n" in text and "line 199999" not in text and "Traceback" not in text
+    assert "on\n" in stripped_of_colour(session.run("epython pyctl --ls"))

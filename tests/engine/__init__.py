@@ -1,0 +1,1 @@
+"""Tests of the C engine over a memory image, without crash."""

@@ -7,7 +7,6 @@ for the summary that many of them share.
 from __future__ import annotations
 
 import functools
-import struct
 import textwrap     # noqa: F401 - programs take these from here
 from collections import Counter, defaultdict, namedtuple  # noqa: F401 - likewise
 from collections.abc import Iterator
@@ -15,20 +14,19 @@ from typing import Any, NamedTuple
 
 import _pykdump
 from LinuxDump import Constants, percpu
-from LinuxDump.BTstack import BTStack, exec_bt
-from LinuxDump.Time import jiffies2ms  # noqa: F401 - programs take it from here
-from LinuxDump.fs import get_dentry_name  # noqa: F401 - likewise
 from LinuxDump.inet import proto
+from LinuxDump.BTstack import BTStack, exec_bt
+from LinuxDump.fs import get_dentry_name, open_files  # noqa: F401 - likewise
+from LinuxDump.Time import jiffies2ms  # noqa: F401 - likewise
 from pykdump import options
 from pykdump.API import *  # noqa: F401,F403 - likewise
 from pykdump.API import (CU_LIVE, CU_PYMOD, DCache, crash, member_offset, memoize_cond, pylog,
-                         readmem, readS32, readSU, readSUListFromHead, structSetAttr, sym2addr,
+                         readS32, readSU, readSUListFromHead, structSetAttr, sym2addr,
                          sys_info)
 
 _STRUCT = "struct task_struct"
 _MAX_TASKS = 1_000_000
 _PID_MAX_LIMIT = 4 << 20
-_MAX_FDS = 1 << 24
 _NS_PER_MS = 1_000_000
 _PF_KTHREAD = 0x00200000
 
@@ -167,10 +165,10 @@ class Task:
         """ms since it was last put on a CPU, by the clock of that CPU; 0 if it is on it now."""
         try:
             now, current = self.ttable.cpu_clock(self.cpu)
-        except IndexError:
-            self.ttable.complain(f"Error in getting Rq of task {self}")
+            return 0.0 if current == self.ts else now - self.Last_ran
+        except (IndexError, crash.error) as err:
+            self.ttable.complain(f"Error in getting Rq of task {self.ts}: {err}")
             return 0.0
-        return 0.0 if current == self.ts else now - self.Last_ran
 
     @property
     def state(self) -> str:
@@ -189,9 +187,8 @@ class Task:
 
     def taskChildren(self) -> list[Task]:
         """What this thread has forked; a process may have children of its other threads too."""
-        return [Task(ts, self.ttable)
-                for ts in readSUListFromHead(self.ts.children, "sibling", _STRUCT,
-                                             maxel=_MAX_TASKS)]
+        children = readSUListFromHead(self.ts.children, "sibling", _STRUCT, maxel=_MAX_TASKS)
+        return [self.ttable.task(ts) for ts in children]
 
     def hasChildren(self) -> bool:
         children = self.ts.children
@@ -202,7 +199,7 @@ class Task:
         files = self.ts.files
         if not files:
             return []
-        table = [(fd, file) for fd, file in _open_files(files.fdt)]
+        table = list(open_files(files))
         if short:
             return [file for _fd, file in table]
         opened = ((fd, file, readSU("struct file", file)) for fd, file in table)
@@ -231,21 +228,6 @@ class Task:
         return pid.numbers[pid.level].ns
 
 
-def _open_files(fdt: Any) -> Iterator[tuple[int, int]]:
-    """(fd, address of its struct file), ascending."""
-    count = fdt.max_fds
-    if not 0 < count <= _MAX_FDS:
-        return
-    bits = int.from_bytes(readmem(fdt.open_fds, (count + 7) // 8), "little")
-    used = bits.bit_length()
-    if not used:
-        return
-    files = struct.unpack(f"{used}Q", readmem(fdt.fd, used * 8))
-    for fd, file in enumerate(files):
-        if file and bits >> fd & 1:
-            yield fd, file
-
-
 # -- all of them ------------------------------------------------------------------------------
 
 class TaskList:
@@ -258,29 +240,289 @@ class TaskList:
 
     def __init__(self) -> None:
         _name_members()
-        self.problems: list[str] = []
+        self._problems: list[str] = []
+        self._tasks: dict[int, Task] = {}               # by address of the task_struct
+        self._groups: dict[int, list[Task]] = {}        # by address of the leader's
+        self._clocks: dict[int, tuple[int, Any]] = {}   # by CPU
         self.runqueues = getRunQueues()
         self.pids: dict[int, list[Task]] = {}
         self.comms: defaultdict[str, list[Task]] = defaultdict(list)
-        self.tt: list[Task] = []
-        for ts in self._leaders():
-            task = Task(ts, self)
-            self.tt.append(task)
-            self.pids.setdefault(ts.pid, []).append(task)
-            self.comms[ts.comm].append(task)
-        self._groups: dict[int, list[Task]] = {}
-        self._clocks: dict[int, tuple[int, Any]] = {}
+        self.tt = [self.task(ts) for ts in self._leaders()]
+        for task in self.tt:
+            self.pids.setdefault(task.ts.pid, []).append(task)
+            self.comms[str(task.ts.comm)].append(task)
 
-    # -- reading --
+    def task(self, ts: Any) -> Task:
+        """The one Task of this table for a task_struct."""
+        known = self._tasks.get(ts)
+        if known is None:
+            known = self._tasks[ts] = Task(ts, self)
+        return known
+
+    # -- damage --
 
     def complain(self, text: str) -> None:
-        """Report damage now, and again in each later command that uses this table."""
-        if text not in self.problems:
-            self.problems.append(text)
+        """Report damage, here and in each later command that uses this table."""
+        if text not in self._problems:
+            self._problems.append(text)
             pylog.error(text)
+
+    def repeat_complaints(self) -> None:
+        for text in self._problems:
+            pylog.error(text)
+
+    # -- the kernel's lists --
 
     def _leaders(self) -> list[Any]:
         init = readSU(_STRUCT, sym2addr("init_task"))
-        offset = member_offset(_STRUCT, "tasks")
-        found, damage = self._walk(init + 0 if False else init, offset)
-        return [init, *found]
+        leaders = [init, *self._list(init.tasks, "tasks", "task-list")]
+        for rq in self.runqueues:
+            try:
+                idle = rq.idle
+                if idle and idle != init and idle.pid == 0:
+                    leaders.append(idle)
+            except crash.error:
+                continue        # a CPU that never was there
+        return leaders
+
+    def _list(self, head: int, field: str, what: str) -> list[Any]:
+        """What is on a list, as far as it can be read: from both ends if it is damaged."""
+        offset = member_offset(_STRUCT, field)
+        found, damage = self._walk(head, 0, offset)
+        if damage is None:
+            return found
+        known = set(found)
+        backwards, _same = self._walk(head, 8, offset)
+        more = [ts for ts in reversed(backwards) if ts not in known]
+        self.complain(f"corrupted {what} of <list_head 0x{head:x}>: {damage}; {len(found)} tasks "
+                      f"could be read from its beginning, {len(more)} from its end")
+        return found + more
+
+    def _walk(self, head: int, link: int, offset: int) -> tuple[list[Any], str | None]:
+        """Tasks on a list up to the first that cannot be one, and what is wrong then."""
+        nodes, end, address, message = _pykdump.list_nodes(head, link, _MAX_TASKS, _STRUCT, offset)
+        for index, ts in enumerate(nodes):
+            fault = _fault(ts)
+            if fault:
+                return nodes[:index], fault
+        return nodes, None if end == "head" else f"{message or end} at node 0x{address:x}"
+
+    def thread_group(self, leader: Any) -> list[Task]:
+        """All threads of a group, in its order."""
+        group = self._groups.get(leader)
+        if group is None:
+            group = self._groups[leader] = [self.task(ts) for ts in self._threads(leader)]
+        return group
+
+    def _threads(self, leader: Any) -> list[Any]:
+        try:
+            # 6.7 has no other list: 8e1f385104ac ("kill task_struct->thread_group")
+            threads = self._list(leader.signal.thread_head, "thread_node",
+                                 f"list of threads of {leader}")
+        except KeyError:        # before 3.14
+            threads = self._list(leader.thread_group, "thread_group",
+                                 f"list of threads of {leader}")
+        except crash.error as err:
+            self.complain(f"corrupted task {leader}: {err}")
+            threads = []
+        return threads if leader in threads else [leader, *threads]
+
+    # -- what programs ask for --
+
+    def allTasks(self) -> list[Task]:
+        """Thread group leaders."""
+        return self.tt
+
+    @functools.cached_property
+    def allthreads(self) -> list[Task]:
+        """All threads, leaders too, by tid."""
+        found = {task.ts: task for leader in self.tt for task in self.thread_group(leader.ts)}
+        threads = sorted(found.values(), key=lambda task: task.ts.pid)
+        if self._problems:
+            known = sum(1 for task in threads if task.ts.pid)
+            self.complain(f"{known} of {readS32(sym2addr('nr_threads'))} threads could be read")
+        return threads
+
+    @functools.cached_property
+    def tids(self) -> dict[int, Task]:
+        """Threads by tid; of the idle tasks the first."""
+        return {task.ts.pid: task for task in reversed(self.allthreads)}
+
+    def allThreads(self) -> list[Task]:
+        return self.allthreads
+
+    def getByPid(self, pid: int) -> Task | None:
+        """The leader with this pid."""
+        tasks = self.pids.get(pid)
+        return tasks[0] if tasks else None
+
+    def getByTid(self, tid: int) -> Task | None:
+        return self.tids.get(tid)
+
+    def getByComm(self, comm: str) -> list[Task]:
+        """Leaders of exactly this name."""
+        return self.comms.get(comm, [])
+
+    def getThreadsByComm(self, comm: str) -> Iterator[Task]:
+        """The same, each with its threads behind it."""
+        for leader in self.getByComm(comm):
+            yield leader
+            yield from leader.threads
+
+    def children(self, leader: Task) -> list[Task]:
+        """The processes that any thread of a process has forked."""
+        return [child for thread in self.thread_group(leader.ts)
+                for child in thread.taskChildren()]
+
+    @functools.cached_property
+    def filepids(self) -> dict[int, list[Task]]:
+        """Leaders by the files they have open."""
+        holders: dict[int, list[Task]] = {}
+        for task in self.tt:
+            try:
+                for file in dict.fromkeys(task.taskFds(short=True)):
+                    holders.setdefault(file, []).append(task)
+            except crash.error as err:
+                self.complain(f"files of {task}: {err}")
+        return holders
+
+    def getByFile(self, filep: int) -> list[Task]:
+        """Leaders that have a struct file open."""
+        return self.filepids.get(filep, [])
+
+    @functools.cached_property
+    def pidnamespaces(self) -> defaultdict[Any, list[Task]]:
+        """Leaders by the PID namespace they live in, without the first one."""
+        inside: defaultdict[Any, list[Task]] = defaultdict(list)
+        for task in self.tt:
+            pid = task.task_get_pid()
+            if pid and pid.level > 0:
+                inside[pid.numbers[pid.level].ns].append(task)
+        return inside
+
+    def cpu_clock(self, cpu: int) -> tuple[int, Any]:
+        """(clock of a CPU's run queue in ms, the task on the CPU); IndexError, crash.error.
+
+        The clock of an idle CPU stands still.
+        """
+        known = self._clocks.get(cpu)
+        if known is None:
+            rq = self.runqueues[cpu]
+            known = self._clocks[cpu] = (rq.clock // _NS_PER_MS, rq.curr)
+        return known
+
+    @functools.cached_property
+    def basems(self) -> float:
+        """Now: the latest clock of all run queues, in the ms of Last_ran."""
+        return max(sched_clock2ms(rq.clock) for rq in self.runqueues)
+
+
+def _fault(ts: Any) -> str | None:
+    """What shows that this is no task."""
+    try:
+        pid, tgid = ts.pid, ts.tgid
+    except crash.error as err:
+        return str(err)
+    limit = _pid_max()
+    if 0 <= pid <= limit and 0 <= tgid <= limit:
+        return None
+    return f"pid({pid})/tgid({tgid}) not in range pid_max({limit}) {ts}"
+
+
+@memoize_cond(CU_LIVE)
+def _pid_max() -> int:
+    try:
+        return readSU("struct pid_namespace", sym2addr("init_pid_ns")).pid_max      # 6.14
+    except KeyError:
+        address = sym2addr("pid_max")
+        return readS32(address) if address else _PID_MAX_LIMIT
+
+
+def _name_members() -> None:
+    """Names that programs use for members which kernels call differently."""
+    for name, *chains in (("state", "__state", "state"),
+                          ("_Last_ran", "sched_info.last_arrival", "se.exec_start"),
+                          ("Uid", "real_cred.uid.val", "real_cred.uid"),
+                          ("User", "real_cred.user"),
+                          ("Realparent", "real_parent")):
+        structSetAttr(_STRUCT, name, chains)
+    structSetAttr("struct rq", "Timestamp", "clock")
+
+
+@memoize_cond(CU_LIVE | CU_PYMOD)
+def _task_table() -> TaskList:
+    return TaskList()
+
+
+def TaskTable(MEMOIZE: bool = True) -> TaskList:
+    """The tasks of this dump: read once in a session, on a live system each time."""
+    table = _task_table(MEMOIZE=MEMOIZE)
+    if DCache.tmp.task_table is not table:
+        if DCache.tmp.task_table is None and DCache.perm.task_table is table:
+            table.repeat_complaints()
+        DCache.tmp.task_table = DCache.perm.task_table = table
+    return table
+
+
+def _nsproxy_of(pid: int) -> Any:
+    task = TaskTable().getByTid(pid)
+    return task.nsproxy if task else None
+
+
+options.resolve_usens = _nsproxy_of
+
+
+# -- sums -------------------------------------------------------------------------------------
+
+class Summary(NamedTuple):
+    """What `taskinfo --summary` tells."""
+
+    recent: dict[int, int]      # seconds -> threads that ran in the last so many
+    states: dict[str, int]      # name of a state -> threads in it
+    threads: int
+    own_namespaces: int         # user processes that are not in the namespaces of the first
+
+
+@memoize_cond(CU_LIVE | CU_PYMOD)
+def summarize() -> Summary:
+    """Count all threads, idle tasks included."""
+    table = TaskTable()
+    threads = table.allThreads()
+    ages = [task.Ran_ago for task in threads]
+    recent = {seconds: sum(age <= seconds * 1000 for age in ages) for seconds in (1, 5, 60)}
+    states = Counter(task.state for task in threads)
+    return Summary(recent, dict(sorted(states.items())), len(threads), _own_namespaces(table))
+
+
+def _own_namespaces(table: TaskList) -> int:
+    """Kernel threads do not count: kdevtmpfs always has a mount namespace of its own."""
+    initial = sym2addr("init_nsproxy")
+    if not initial:
+        return 0
+    return sum(1 for task in table.tt
+               if not task.ts.flags & _PF_KTHREAD and task.ts.nsproxy not in (0, initial))
+
+
+def tasksSummary() -> int:
+    """Print how many threads ran recently and are in which state; the number of threads."""
+    summary = summarize()
+    title = "Number of Threads That Ran Recently"
+    print(title)
+    print("-" * len(title))
+    for label, count in zip(("last second", "last     5s", "last    60s"),
+                            summary.recent.values()):
+        print(f"   {label}   {count:5}")
+    print("\n ----- Total Numbers of Threads per State ------")
+    for name, count in summary.states.items():
+        print(f"  {name:<40}  {count:4}")
+    print()
+    if summary.own_namespaces:
+        pylog.warning(f"There are {summary.own_namespaces} threads running in their own "
+                      "namespaces\n\tUse 'taskinfo --ns' to get more details")
+    return summary.threads
+
+
+def decode_waitq(wq: Any) -> list[Any]:
+    """struct task_struct of those who wait in a wait_queue_head, in its order."""
+    waiters = readSUListFromHead(wq.head, "entry", "struct wait_queue_entry")
+    return [readSU(_STRUCT, waiter.private) for waiter in waiters]

@@ -9,6 +9,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterable
 from types import CodeType
+from typing import TypeVar, cast
 
 import _pykdump
 
@@ -25,25 +26,25 @@ CU_LOAD = 2         # debug information was loaded
 CU_PYMOD = 4        # Python modules were reloaded
 CU_TIMEOUT = 8      # crash commands get more time than before
 
-Function = Callable[..., object]
+R = TypeVar("R")
 Key = tuple[object, ...]
 
 # flags -> key -> result; a key starts with the function's module and qualified name
 _results: dict[int, dict[Key, object]] = {}
 
 
-def memoize_cond(flags: int) -> Callable[[Function], Function]:
+def memoize_cond(flags: int) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Remember the results of a function until one of the conditions in `flags` arises.
 
     The function gets a keyword MEMOIZE; False computes anew and remembers nothing.
     """
-    results = _results.setdefault(flags, {})
+    results = cast("dict[Key, R]", _results.setdefault(flags, {}))
 
-    def decorate(function: Function) -> Function:
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
         identity = function.__module__, function.__qualname__
 
         @functools.wraps(function)
-        def remembering(*args: object, MEMOIZE: bool = True, **kwargs: object) -> object:
+        def remembering(*args: object, MEMOIZE: bool = True, **kwargs: object) -> R:
             if not MEMOIZE or flags & CU_LIVE and _is_live():
                 return function(*args, **kwargs)
             key = identity + _arguments_key(args, kwargs)
@@ -110,12 +111,12 @@ def _forget(results: dict[Key, object], keys: list[Key]) -> None:
 _typeinfo: dict[object, dict[Key, object]] = {}
 
 
-def memoize_typeinfo(function: Function) -> Function:
+def memoize_typeinfo(function: Callable[..., R]) -> Callable[..., R]:
     """Remember what a function says about a type; the type's name is its first argument."""
 
     @functools.wraps(function)
-    def remembering(name: object, *rest: object, **kwargs: object) -> object:
-        known = _typeinfo.setdefault(name, {})
+    def remembering(name: object, *rest: object, **kwargs: object) -> R:
+        known = cast("dict[Key, R]", _typeinfo.setdefault(name, {}))
         key = (function.__module__, function.__qualname__) + _arguments_key(rest, kwargs)
         if key not in known:
             known[key] = function(name, *rest, **kwargs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import Any
 
 import _pykdump
 import crash
@@ -33,32 +34,36 @@ class KernelRev(str):
 
 
 class _SysInfo(Bunch):
-    """Keys of `sys` as items and attributes, and some with values of other types."""
+    """What the engine knows at once, and the keys of `sys` when one of them is asked for."""
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        self._load()
-        return super().__getattr__(name)
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
-    def __missing__(self, name: str) -> object:
-        if "kernel" in self:
-            raise KeyError(name)
-        self._load()
-        return self[name]
+    def __missing__(self, name: str) -> Any:
+        # Keys of `sys` are in capitals; those of the engine come without running a command.
+        for load in (self._load_engine, self._load_sys):
+            load()
+            if name in self:
+                return self[name]
+        raise KeyError(name)
 
-    def _load(self) -> None:
-        if "kernel" in self:
-            return
-        for line in crash.exec_crash_command("sys").splitlines():
-            key, colon, value = line.partition(": ")
-            if colon:
-                self[key.strip()] = value.strip()
+    def _load_engine(self) -> None:
         info = _pykdump.dump_info()
         self.update(
             CPUS=info["cpus"], DUMPFILE=info["dumpfile"], HZ=info["hz"], livedump=info["live"],
             machine=info["machine"].lower(), kernel=KernelRev(info["release"]), pointersize=8,
             pointermask=(1 << 64) - 1)
+
+    def _load_sys(self) -> None:
+        for line in crash.exec_crash_command("sys").splitlines():
+            key, colon, value = line.partition(": ")
+            if colon:
+                self.setdefault(key.strip(), value.strip())
 
 
 sys_info = _SysInfo()

@@ -11,7 +11,8 @@ from typing import Any
 
 from LinuxDump import Constants
 from LinuxDump.inet import *  # noqa: F401,F403 - programs take both from here
-from pykdump.API import container_of, crash, member_size, readmem, readSU
+from LinuxDump.Time import j_delay
+from pykdump.API import (HZ, container_of, crash, member_size, readmem, readSU, readU64, sym2addr)
 
 P_FAMILIES = Constants(PF_UNSPEC=0, PF_UNIX=1, PF_LOCAL=1, PF_FILE=1, PF_INET=2, PF_INET6=10,
                        PF_KEY=15, PF_NETLINK=16, PF_PACKET=17, PF_RDS=21, PF_TIPC=30,
@@ -76,3 +77,10 @@ def _unix_path(address: Any) -> str:
     if raw[:1] == b"\0":
         return "@" + raw[1:].decode("utf-8", "backslashreplace")
     return raw.partition(b"\0")[0].decode("utf-8", "backslashreplace")
+
+
+def retrans_since(stamp: int) -> str:
+    """How long ago it was `stamp`, a 32-bit number of jiffies."""
+    now = readU64(sym2addr("jiffies_64"))
+    seconds = ((now - stamp) % (1 << 32)) / HZ
+    return f"{seconds:6.1f}s" if seconds < 60 else j_delay(stamp, now)

@@ -13,7 +13,10 @@
 enum error_code {
     ERR_NONE = 0,
     ERR_NULL,        // a NULL pointer was followed
-    ERR_FAULT,       // memory at `address` is not mapped, not in the dump, or excluded from it
+    ERR_FAULT,       // memory at `address` cannot be read, for none of the next three reasons
+    ERR_UNMAPPED,    // no page is mapped at `address`
+    ERR_EXCLUDED,    // the page was left out when the dump was written, to make it smaller
+    ERR_ABSENT,      // the page is not in the dump: it is incomplete, or there was no such memory
     ERR_HOST,        // crash or gdb reported an error; the message is theirs
     ERR_TYPE,        // no such type, or the debug information describing it is unusable
     ERR_SYMBOL,      // no such symbol
@@ -36,6 +39,12 @@ bool error_set(struct error *err, enum error_code code, const char *format, ...)
 // The same for failures that concern memory at an address.
 bool error_set_at(struct error *err, enum error_code code, uint64_t address, const char *format,
                   ...) __attribute__((format(printf, 4, 5)));
+
+// Is it about memory that cannot be read?
+static inline bool error_is_fault(enum error_code code)
+{
+    return code == ERR_FAULT || code == ERR_UNMAPPED || code == ERR_EXCLUDED || code == ERR_ABSENT;
+}
 
 // ERR_NO_MEMORY.
 bool error_set_no_memory(struct error *err);

@@ -10,6 +10,7 @@
 #include "host/host.h"
 #include "memory/cache.h"
 #include "objects/state.h"
+#include "symbols/symbols.h"
 
 enum { CACHE_PAGES = 16384 }; // 64 MiB
 
@@ -85,6 +86,7 @@ void session_run(int argc, char **argv)
     struct host_entry entry;
     struct error err;
     host_enter(&entry);
+    symbols_refresh();
 
     PyObject *words = word_list(argc, argv);
     PyObject *status = words ? PyObject_CallMethod(framework, "run_command", "O", words) : NULL;
@@ -117,4 +119,5 @@ void session_stop(void)
     Py_XDECREF(done);
     Py_CLEAR(framework);
     cache_resize(0, NULL);
+    symbols_reset();
 }

@@ -52,6 +52,14 @@ bool host_symbol_at(uint64_t address, struct host_symbol *symbol, uint64_t *offs
 // The name of the module whose text or data holds an address, or NULL.
 const char *host_module_at(uint64_t address);
 
+// Calls visit for every symbol of the kernel, then of each module, each in the order of their
+// addresses; stops when it returns false. False when the host cannot enumerate its symbols.
+typedef bool (*host_symbol_visitor)(const struct host_symbol *symbol, void *context);
+bool host_symbols_each(host_symbol_visitor visit, void *context);
+
+// Changes when the host's symbols have changed, and names may have been freed.
+uint64_t host_symbols_signature(void);
+
 // ---- commands ------------------------------------------------------------------------------
 
 // Text that a command printed. Freed with host_text_free; not NUL-free, but NUL-terminated.

@@ -13,6 +13,7 @@ struct read_call {
     void *buffer;
     long size;
     int ok;
+    enum error_code reason;
 };
 
 static void read_run(void *argument)
@@ -20,6 +21,31 @@ static void read_run(void *argument)
     struct read_call *call = argument;
     call->ok = readmem(call->address, call->space, call->buffer, call->size, "mpykdump",
                        RETURN_ON_ERROR | QUIET);
+}
+
+// readmem only says no. Asking its two steps again tells which of them failed.
+static void reason_run(void *argument)
+{
+    struct read_call *call = argument;
+    physaddr_t physical = call->address;
+    char byte;
+
+    call->reason = ERR_UNMAPPED;
+    if (call->space == KVADDR && !kvtop(NULL, call->address, &physical, 0))
+        return;
+    if (call->space == UVADDR && !uvtop(CURRENT_CONTEXT(), call->address, &physical, 0))
+        return;
+    int got = READMEM(ACTIVE() ? pc->mfd : pc->dfd, &byte, 1, call->address, physical);
+    call->reason = got == PAGE_EXCLUDED ? ERR_EXCLUDED : got == 1 ? ERR_FAULT : ERR_ABSENT;
+}
+
+static const char *reason_text(enum error_code reason)
+{
+    if (reason == ERR_UNMAPPED)
+        return ": not mapped";
+    if (reason == ERR_EXCLUDED)
+        return ": page excluded from the dump";
+    return reason == ERR_ABSENT ? ": page not in the dump" : "";
 }
 
 bool host_read(enum host_space space, uint64_t address, void *buffer, size_t size,
@@ -36,11 +62,13 @@ bool host_read(enum host_space space, uint64_t address, void *buffer, size_t siz
             *err = jumped;
         return false;
     }
-    if (!call.ok)
-        return error_set_at(err, ERR_FAULT, address,
-                            "readmem error at addr 0x%" PRIx64 ", reading %zu bytes", address,
-                            size);
-    return true;
+    if (call.ok)
+        return true;
+    if (!host_trap(reason_run, &call, TRAP_PLAIN, NULL))
+        call.reason = ERR_FAULT;
+    return error_set_at(err, call.reason, address,
+                        "readmem error at addr 0x%" PRIx64 ", reading %zu bytes%s", address, size,
+                        reason_text(call.reason));
 }
 
 struct translate_call {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // crash's symbol tables.
+#include <string.h>
+
 #include "host/crash.h"
 #include "host/host.h"
 #include "host/trap.h"
@@ -62,4 +64,69 @@ const char *host_module_at(uint64_t address)
     struct symbol_call call = {.address = address};
     host_trap(module_run, &call, TRAP_PLAIN, NULL);
     return call.module;
+}
+
+// st has another layout in crash after 9.0.2; ours fits if a known symbol lies in its table.
+static bool table_fits(void)
+{
+    struct syment *known = symbol_search("_stext");
+    return known && known >= st->symtable && known < st->symend;
+}
+
+// Modules are an array, whose stride is that of the running crash.
+static bool modules_fit(void)
+{
+    return st->mods_installed > 0 && st->load_modules &&
+           strcmp(build_version, CRASH_HEADER_VERSION) == 0;
+}
+
+struct each_call {
+    host_symbol_visitor visit;
+    void *context;
+    bool possible;
+};
+
+static bool visit_range(const struct each_call *call, const struct syment *entry,
+                        const struct syment *end)
+{
+    for (; entry && entry < end; entry++) {
+        struct host_symbol symbol;
+        deliver(entry, &symbol);
+        if (!call->visit(&symbol, call->context))
+            return false;
+    }
+    return true;
+}
+
+static void fits_run(void *argument)
+{
+    *(bool *)argument = table_fits();
+}
+
+bool host_symbols_each(host_symbol_visitor visit, void *context)
+{
+    struct each_call call = {.visit = visit, .context = context};
+    if (!host_trap(fits_run, &call.possible, TRAP_PLAIN, NULL) || !call.possible)
+        return false;
+    // Plain memory from here on: the visitor may allocate, so it must not run inside a trap.
+    if (!visit_range(&call, st->symtable, st->symend))
+        return true;
+    for (int i = 0; modules_fit() && i < st->mods_installed; i++) {
+        const struct load_module *module = &st->load_modules[i];
+        // symend is the last entry here, not what follows it.
+        if (module->mod_symtable &&
+            !visit_range(&call, module->mod_symtable, module->mod_symend + 1))
+            return true;
+    }
+    return true;
+}
+
+uint64_t host_symbols_signature(void)
+{
+    uint64_t signature = (uintptr_t)st->symtable;
+    for (int i = 0; modules_fit() && i < st->mods_installed; i++) {
+        const struct load_module *module = &st->load_modules[i];
+        signature = signature * 31 + (uintptr_t)module->mod_symtable + module->mod_flags;
+    }
+    return signature;
 }

@@ -142,7 +142,12 @@ struct member_slot *class_member(struct typed_class *self, PyObject *name)
     if (slot || PyUnicode_CHECK_INTERNED(name))
         return slot;
     // A name computed at run time: the interned string of that text is what the index knows.
-    PyObject *interned = Py_NewRef(name);
+    // Of a subclass of str (a SmartString) a plain copy is interned.
+    PyObject *interned = PyUnicode_FromObject(name);
+    if (!interned) {
+        PyErr_Clear();
+        return NULL;
+    }
     PyUnicode_InternInPlace(&interned);
     slot = map_get(&self->index, (uintptr_t)interned);
     Py_DECREF(interned);

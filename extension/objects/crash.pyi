@@ -23,6 +23,20 @@ default_timeout: int
 class error(Exception):
     """crash, gdb or the dump could not do what was asked."""
 
+class FaultError(error):
+    """Memory that cannot be read."""
+
+    address: int
+
+class UnmappedError(FaultError):
+    """No page is mapped at the address."""
+
+class ExcludedError(FaultError):
+    """The page was left out when the dump was written, to make it smaller."""
+
+class AbsentError(FaultError):
+    """The page is not in the dump: it is incomplete, or there was no such memory."""
+
 class StructResult(int):
     """A struct or union in memory, or a pointer to one: an int that is its address.
 
@@ -85,6 +99,7 @@ def PAGEOFFSET(address: int, /) -> int: ...
 
 def symbol_exists(name: str, /) -> int: ...
 def sym2addr(name: str, /) -> int: ...
+def sym2alladdr(name: str, /) -> list[int]: ...
 @overload
 def addr2sym(address: int, /) -> str | None: ...
 @overload

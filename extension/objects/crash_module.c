@@ -84,6 +84,34 @@ static int add_classes(PyObject *module, struct objects_state *state)
                                                                                                : -1;
 }
 
+static PyObject *add_error(PyObject *module, const char *name, const char *doc, PyObject *base)
+{
+    char full[64];
+    snprintf(full, sizeof(full), "crash.%s", name);
+    PyObject *class = PyErr_NewExceptionWithDoc(full, doc, base, NULL);
+    if (class && PyModule_AddObjectRef(module, name, class) < 0)
+        Py_CLEAR(class);
+    return class;
+}
+
+static int add_errors(PyObject *module, struct objects_state *state)
+{
+    state->error =
+        add_error(module, "error", "crash, gdb or the dump could not do what was asked.", NULL);
+    if (!state->error)
+        return -1;
+    state->fault = add_error(module, "FaultError",
+                             "Memory that cannot be read; .address says where.", state->error);
+    if (!state->fault)
+        return -1;
+    state->unmapped =
+        add_error(module, "UnmappedError", "No page is mapped at the address.", state->fault);
+    state->excluded = add_error(module, "ExcludedError",
+                                "The page was left out when the dump was written.", state->fault);
+    state->absent = add_error(module, "AbsentError", "The page is not in the dump.", state->fault);
+    return state->unmapped && state->excluded && state->absent ? 0 : -1;
+}
+
 static int module_exec(PyObject *module)
 {
     struct objects_state *state = PyModule_GetState(module);
@@ -95,10 +123,7 @@ static int module_exec(PyObject *module)
     state->default_space = HOST_KERNEL;
     state->struct_names = PyDict_New();
     state->dunder = PyUnicode_InternFromString("__");
-    state->error = PyErr_NewExceptionWithDoc(
-        "crash.error", "crash, gdb or the dump could not do what was asked.", NULL, NULL);
-    if (!state->struct_names || !state->dunder || !state->error ||
-        PyModule_AddObjectRef(module, "error", state->error) < 0)
+    if (!state->struct_names || !state->dunder || add_errors(module, state) < 0)
         return -1;
     if (add_classes(module, state) < 0 || add_functions(module) < 0)
         return -1;
@@ -109,6 +134,10 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     struct objects_state *state = PyModule_GetState(module);
     Py_VISIT(state->error);
+    Py_VISIT(state->fault);
+    Py_VISIT(state->unmapped);
+    Py_VISIT(state->excluded);
+    Py_VISIT(state->absent);
     Py_VISIT(state->struct_type);
     Py_VISIT(state->pointer_type);
     Py_VISIT(state->enum_type);
@@ -126,6 +155,10 @@ static int module_clear(PyObject *module)
         current = NULL;
     }
     Py_CLEAR(state->error);
+    Py_CLEAR(state->fault);
+    Py_CLEAR(state->unmapped);
+    Py_CLEAR(state->excluded);
+    Py_CLEAR(state->absent);
     Py_CLEAR(state->struct_type);
     Py_CLEAR(state->pointer_type);
     Py_CLEAR(state->enum_type);

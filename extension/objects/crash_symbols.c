@@ -4,13 +4,14 @@
 #include "objects/arguments.h"
 #include "objects/crash_module.h"
 #include "objects/raise.h"
+#include "symbols/symbols.h"
 #include "types/types.h"
 
 static PyObject *crash_symbol_exists(PyObject *module, PyObject *argument)
 {
     struct host_symbol symbol;
     const char *name = PyUnicode_AsUTF8(argument);
-    return name ? PyLong_FromLong(host_symbol_find(name, &symbol)) : NULL;
+    return name ? PyLong_FromLong(symbols_find(name, &symbol)) : NULL;
 }
 
 static PyObject *crash_sym2addr(PyObject *module, PyObject *argument)
@@ -19,7 +20,29 @@ static PyObject *crash_sym2addr(PyObject *module, PyObject *argument)
     const char *name = PyUnicode_AsUTF8(argument);
     if (!name)
         return NULL;
-    return PyLong_FromUnsignedLongLong(host_symbol_find(name, &symbol) ? symbol.address : 0);
+    return PyLong_FromUnsignedLongLong(symbols_find(name, &symbol) ? symbol.address : 0);
+}
+
+static PyObject *crash_sym2alladdr(PyObject *module, PyObject *argument)
+{
+    struct array addresses = {0};
+    const char *name = PyUnicode_AsUTF8(argument);
+    if (!name)
+        return NULL;
+    if (!symbols_find_all(name, &addresses)) {
+        array_clear(&addresses);
+        return PyErr_NoMemory();
+    }
+    PyObject *list = PyList_New((Py_ssize_t)addresses.count);
+    for (size_t i = 0; list && i < addresses.count; i++) {
+        PyObject *address = PyLong_FromUnsignedLongLong(addresses.items[i]);
+        if (address)
+            PyList_SET_ITEM(list, (Py_ssize_t)i, address);
+        else
+            Py_CLEAR(list);
+    }
+    array_clear(&addresses);
+    return list;
 }
 
 static PyObject *crash_addr2sym(PyObject *module, PyObject *args)
@@ -30,7 +53,7 @@ static PyObject *crash_addr2sym(PyObject *module, PyObject *args)
     struct host_symbol symbol;
     if (!PyArg_ParseTuple(args, "O&|p:addr2sym", argument_address, &address, &loose))
         return NULL;
-    bool found = host_symbol_at(address, &symbol, &offset);
+    bool found = symbols_at(address, &symbol, &offset);
     if (loose)
         return found ? Py_BuildValue("(sK)", symbol.name, (unsigned long long)offset)
                      : Py_BuildValue("(OO)", Py_None, Py_None);
@@ -89,6 +112,8 @@ PyMethodDef crash_symbol_functions[] = {
     {"symbol_exists", crash_symbol_exists, METH_O, "symbol_exists(name) -> int: 1 or 0"},
     {"sym2addr", crash_sym2addr, METH_O,
      "sym2addr(name) -> int: address of the first symbol of that name, 0 if there is none"},
+    {"sym2alladdr", crash_sym2alladdr, METH_O,
+     "sym2alladdr(name) -> list of int: addresses of all symbols of that name"},
     {"addr2sym", crash_addr2sym, METH_VARARGS,
      "addr2sym(address, loose=False): the symbol's name or None; loose: (name, offset)"},
     {"addr2mod", crash_addr2mod, METH_O, "addr2mod(address) -> str: the module's name, or None"},

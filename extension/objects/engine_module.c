@@ -234,7 +234,7 @@ static PyObject *list_nodes(PyObject *module, PyObject *args)
     struct walk_report report = {0};
     enum walk_end end = list_collect(&walk, &nodes, &report);
     PyObject *result = NULL;
-    if (end == WALK_END_ERROR && report.error.code != ERR_FAULT) {
+    if (end == WALK_END_ERROR && !error_is_fault(report.error.code)) {
         raise_error(&report.error);
     } else {
         PyObject *objects = node_objects(&nodes, class, back);
@@ -270,6 +270,8 @@ static PyObject *cache_set_pages(PyObject *module, PyObject *argument)
 
 static PyObject *purge_caches(PyObject *module, PyObject *argument)
 {
+    if (!PyUnicode_Check(argument))
+        return PyErr_Format(PyExc_TypeError, "the name of a cache is a str");
     if (PyUnicode_CompareWithASCIIString(argument, "memory") == 0)
         cache_drop();
     else if (PyUnicode_CompareWithASCIIString(argument, "types") == 0)

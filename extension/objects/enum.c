@@ -32,7 +32,9 @@ static PyObject *enum_repr(PyObject *self)
         return PyUnicode_FromString(name);
     char type[256];
     type_format(class->type, type, sizeof(type));
-    return PyUnicode_FromFormat("<%s, bad value %lld>", type, (long long)value);
+    return class->type->is_signed
+               ? PyUnicode_FromFormat("<%s, bad value %lld>", type, (long long)value)
+               : PyUnicode_FromFormat("<%s, bad value %llu>", type, (unsigned long long)value);
 }
 
 // Format codes of numbers format the number, none the name.

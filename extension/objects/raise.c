@@ -12,10 +12,17 @@ static PyObject *exception_for(enum error_code code)
     case ERR_SYMBOL:
         return PyExc_TypeError;
     case ERR_VALUE:
-    case ERR_FAULT:
     case ERR_HOST:
     case ERR_NONE:
         return objects_state()->error;
+    case ERR_FAULT:
+        return objects_state()->fault;
+    case ERR_UNMAPPED:
+        return objects_state()->unmapped;
+    case ERR_EXCLUDED:
+        return objects_state()->excluded;
+    case ERR_ABSENT:
+        return objects_state()->absent;
     case ERR_NO_MEMORY:
         return PyExc_MemoryError;
     case ERR_INTERRUPTED:
@@ -28,15 +35,37 @@ static PyObject *exception_for(enum error_code code)
 
 PyObject *raise_error(const struct error *err)
 {
-    return raise_error_in(NULL, err);
-}
-
-PyObject *raise_error_in(const char *context, const struct error *err)
-{
     // A signal handler of the program's may have raised what it likes; that stays.
     if (err->code == ERR_INTERRUPTED && (PyErr_Occurred() || PyErr_CheckSignals() < 0))
         return NULL;
-    PyErr_Format(exception_for(err->code), "%s%s%s", context ? context : "", context ? ": " : "",
-                 err->message);
+    PyObject *class = exception_for(err->code);
+    PyObject *exception = PyObject_CallFunction(class, "s", err->message);
+    PyObject *address =
+        exception && error_is_fault(err->code) ? PyLong_FromUnsignedLongLong(err->address) : NULL;
+    if (address && PyObject_SetAttrString(exception, "address", address) < 0)
+        Py_CLEAR(exception);
+    if (exception)
+        PyErr_SetObject(class, exception);
+    Py_XDECREF(address);
+    Py_XDECREF(exception);
     return NULL;
+}
+
+void raise_add_context(const char *context)
+{
+    PyObject *class;
+    PyObject *exception;
+    PyObject *traceback;
+    if (!PyErr_ExceptionMatches(objects_state()->error) &&
+        !PyErr_ExceptionMatches(PyExc_IndexError))
+        return;
+    PyErr_Fetch(&class, &exception, &traceback);
+    PyErr_NormalizeException(&class, &exception, &traceback);
+    PyObject *message = PyUnicode_FromFormat("%S (%s)", exception, context);
+    PyObject *args = message ? PyTuple_Pack(1, message) : NULL;
+    if (!args || PyObject_SetAttrString(exception, "args", args) < 0)
+        PyErr_Clear();
+    Py_XDECREF(args);
+    Py_XDECREF(message);
+    PyErr_Restore(class, exception, traceback);
 }

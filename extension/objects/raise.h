@@ -11,7 +11,7 @@
 // `return raise_error(&err)`.
 PyObject *raise_error(const struct error *err);
 
-// The same with words in front: "task_struct.pid: readmem error at ...".
-PyObject *raise_error_in(const char *context, const struct error *err);
+// Adds "(context)" to the text of the pending exception when it is about memory.
+void raise_add_context(const char *context);
 
 #endif

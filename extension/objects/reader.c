@@ -26,8 +26,7 @@ void reader_init_bits(struct reader *reader, const struct type *type, uint64_t b
 {
     reader_init(reader, type);
     reader->bit_shift = bit_offset % 8;
-    // No bit field is wider than its type; a damaged description may say so.
-    reader->bit_size = bit_size <= 64 ? (uint8_t)bit_size : 64;
+    reader->bit_size = bit_size <= UINT8_MAX ? (uint8_t)bit_size : UINT8_MAX;
 }
 
 static enum reader_kind number_kind(const struct type *type)
@@ -117,8 +116,10 @@ static bool resolve(struct reader *reader)
         reader->kind = READER_NONE;
         break;
     }
+    // The compilers' widest type has 128 bits, the kernel's widest bit field 64; a damaged
+    // description may have any.
     if (reader->bit_size)
-        reader->kind = READER_BITS;
+        reader->kind = reader->bit_size <= 64 ? READER_BITS : READER_NONE;
     return true;
 }
 
@@ -126,6 +127,15 @@ static int64_t sign_extend(uint64_t value, unsigned bits)
 {
     unsigned unused = 64 - bits;
     return (int64_t)(value << unused) >> unused;
+}
+
+// An enum's value of that many bits.
+static PyObject *enum_instance(const struct reader *reader, uint64_t value, unsigned bits)
+{
+    const struct typed_class *class = reader->class;
+    if (class->type->is_signed)
+        return pylong_signed_instance(class->python, sign_extend(value, bits));
+    return class_instance(class, value);
 }
 
 static PyObject *read_bits(struct reader *reader, uint64_t address)
@@ -145,7 +155,7 @@ static PyObject *read_bits(struct reader *reader, uint64_t address)
     if (type->kind == TYPE_BOOL)
         return PyBool_FromLong(value != 0);
     if (type->kind == TYPE_ENUM)
-        return class_instance(reader->class, value);
+        return enum_instance(reader, value, reader->bit_size);
     if (type->is_signed)
         return PyLong_FromLongLong(sign_extend(value, reader->bit_size));
     return PyLong_FromUnsignedLongLong(value);
@@ -214,13 +224,28 @@ static PyObject *read_string_pointer(uint64_t value, uint64_t address)
     return string_new(window, length, value, address);
 }
 
+// How many values an array of any dimensions has, counted up to one more than is allowed.
+static uint64_t element_count(const struct type *array)
+{
+    uint64_t count = 1;
+    while (array->kind == TYPE_ARRAY && count <= MAX_ELEMENTS) {
+        const struct type *element = type_resolve(type_target(array));
+        if (array->length > MAX_ELEMENTS)
+            return MAX_ELEMENTS + 1;
+        if (array->length && !type_is_char(element))
+            count *= array->length;
+        array = element;
+    }
+    return count;
+}
+
 static PyObject *read_array(const struct reader *reader, uint64_t address)
 {
     const struct type *array = type_resolve(reader->type);
     const struct type *element = type_target(array);
-    if (array->length > MAX_ELEMENTS)
-        return PyErr_Format(PyExc_TypeError, "an array of %llu elements is too large for a list",
-                            (unsigned long long)array->length);
+    if (element_count(array) > MAX_ELEMENTS)
+        return PyErr_Format(PyExc_TypeError, "an array of more than %d elements is too large",
+                            MAX_ELEMENTS);
     struct reader item;
     reader_init(&item, element);
     PyObject *list = PyList_New((Py_ssize_t)array->length);
@@ -270,7 +295,7 @@ PyObject *reader_read(struct reader *reader, uint64_t address)
         if (reader->kind == READER_BOOL)
             return PyBool_FromLong(value != 0);
         if (reader->kind == READER_ENUM)
-            return class_instance(reader->class, value);
+            return enum_instance(reader, value, reader->size * 8u);
         return PyLong_FromUnsignedLongLong(value);
     case READER_STRUCT:
     case READER_OPEN_ARRAY:

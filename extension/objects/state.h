@@ -7,7 +7,11 @@
 #include <Python.h>
 
 struct objects_state {
-    PyObject *error;            // crash.error
+    PyObject *error;            // crash.error, and below it:
+    PyObject *fault;            // crash.FaultError
+    PyObject *unmapped;         // crash.UnmappedError
+    PyObject *excluded;         // crash.ExcludedError
+    PyObject *absent;           // crash.AbsentError
     PyTypeObject *struct_type;  // StructResult
     PyTypeObject *pointer_type; // tPtr
     PyTypeObject *enum_type;    // tEnum

@@ -92,19 +92,12 @@ static PyObject *struct_construct(PyTypeObject *type, PyObject *args, PyObject *
 // Adds "(struct x.y)" to the exception of a failed read.
 static void name_failure(const struct typed_class *class, const struct member_slot *slot)
 {
-    if (!PyErr_ExceptionMatches(objects_state()->error) &&
-        !PyErr_ExceptionMatches(PyExc_IndexError))
-        return;
-    char name[256];
-    PyObject *kind;
-    PyObject *value;
-    PyObject *traceback;
-    type_format(class->type, name, sizeof(name));
-    PyErr_Fetch(&kind, &value, &traceback);
-    PyErr_Format(kind, "%S (%s.%U)", value ? value : Py_None, name, slot->name);
-    Py_XDECREF(kind);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
+    char name[512];
+    size_t length;
+    type_format(class->type, name, sizeof(name) / 2);
+    length = strlen(name);
+    snprintf(name + length, sizeof(name) - length, ".%s", slot->member->name);
+    raise_add_context(name);
 }
 
 // Tells the observer; false when it raises.

@@ -34,7 +34,7 @@ def pack(plugin: pathlib.Path, root: pathlib.Path) -> None:
             for path in sorted((root / folder).rglob("*.py")):
                 name = f"{place}/{path.relative_to(root / folder)}"
                 source = path.read_bytes()
-                add(archive, name + "c", bytecode(source, f"{plugin.name}/{name}"))
+                add(archive, name + "c", bytecode(source, f"mpykdump.so/{name}"))
                 add(archive, name, source)
 
 

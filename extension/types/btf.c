@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/names.h"
 #include "host/host.h"
-#include "types/names.h"
 #include "types/provider.h"
 
 enum {
@@ -25,6 +25,7 @@ struct btf_provider {
     struct btf *btf;
     struct type **types; // by id, made on demand
     uint32_t count;
+    bool has_signed_enums;
     struct names names;
 };
 
@@ -37,6 +38,17 @@ static const char *name_of(struct btf_provider *provider, uint32_t offset)
 {
     const char *name = btf__name_by_offset(provider->btf, offset);
     return name && *name ? name : NULL;
+}
+
+// The same for what is shown: a name that no compiler writes is none.
+static const char *clean_name_of(struct btf_provider *provider, uint32_t offset)
+{
+    const char *name = name_of(provider, offset);
+    for (const char *c = name; c && *c; c++) {
+        if (*c < ' ' || *c > '~')
+            return NULL;
+    }
+    return name;
 }
 
 // Skips const, volatile, restrict and tags.
@@ -74,10 +86,22 @@ static void fill_array(struct btf_provider *provider, struct type *type, const s
         type->size = 0;
 }
 
+// Enums got a flag for their sign with Linux 6.0; a BTF without any such flag may be older.
+static bool enum_is_signed(const struct btf_provider *provider, const struct btf_type *raw)
+{
+    if (btf_kflag(raw) || provider->has_signed_enums || !btf_is_enum(raw))
+        return btf_kflag(raw);
+    for (unsigned i = 0; i < btf_vlen(raw); i++) {
+        if (btf_enum(raw)[i].val < 0)
+            return true;
+    }
+    return false;
+}
+
 static void fill(struct btf_provider *provider, struct type *type, const struct btf_type *raw,
                  int nesting)
 {
-    type->name = name_of(provider, raw->name_off);
+    type->name = clean_name_of(provider, raw->name_off);
     switch (btf_kind(raw)) {
     case BTF_KIND_INT:
         fill_int(type, raw);
@@ -108,7 +132,7 @@ static void fill(struct btf_provider *provider, struct type *type, const struct 
     case BTF_KIND_ENUM64:
         type->kind = TYPE_ENUM;
         type->size = raw->size;
-        type->is_signed = btf_kflag(raw);
+        type->is_signed = enum_is_signed(provider, raw);
         break;
     case BTF_KIND_TYPEDEF:
         type->kind = TYPE_TYPEDEF;
@@ -161,13 +185,12 @@ struct member_list {
     struct type_member *items;
     size_t count;
     size_t capacity;
+    size_t seen; // the anonymous ones too
 };
 
 static bool member_append(struct member_list *list, const struct type_member *member,
                           struct error *err)
 {
-    if (list->count == MAX_MEMBERS)
-        return error_set(err, ERR_TYPE, "a struct of more than %d members", MAX_MEMBERS);
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? list->capacity * 2 : 16;
         struct type_member *items = reallocarray(list->items, capacity, sizeof(*items));
@@ -203,8 +226,10 @@ static bool collect_members(struct btf_provider *provider, const struct btf_type
         return error_set(err, ERR_TYPE, "structs nested more than %d deep", MAX_NESTING);
     for (unsigned i = 0; i < btf_vlen(raw); i++) {
         const struct btf_member *entry = &btf_members(raw)[i];
+        if (++list->seen > MAX_MEMBERS)
+            return error_set(err, ERR_TYPE, "a struct of more than %d members", MAX_MEMBERS);
         struct type_member member = {
-            .name = name_of(provider, entry->name_off),
+            .name = clean_name_of(provider, entry->name_off),
             .bit_offset = base_bits + btf_member_bit_offset(raw, i),
         };
         uint32_t id = skip_qualifiers(provider, entry->type);
@@ -238,10 +263,10 @@ static bool collect_enumerators(struct btf_provider *provider, const struct btf_
             items[i].value = (int64_t)btf_enum64_value(&btf_enum64(raw)[i]);
         } else {
             name = btf_enum(raw)[i].name_off;
-            // Without the flag of a signed enum old encoders still wrote negative values.
-            items[i].value = btf_enum(raw)[i].val;
+            int32_t value = btf_enum(raw)[i].val;
+            items[i].value = type->is_signed ? value : (int64_t)(uint32_t)value;
         }
-        items[i].name = name_of(provider, name);
+        items[i].name = clean_name_of(provider, name);
         if (!items[i].name)
             items[i].name = "";
     }
@@ -350,6 +375,8 @@ static bool index_names(struct btf_provider *provider)
     for (uint32_t id = provider->count - 1; id; id--) {
         const struct btf_type *raw = btf__type_by_id(provider->btf, id);
         const char *name = raw ? name_of(provider, raw->name_off) : NULL;
+        if (raw && btf_is_any_enum(raw) && btf_kflag(raw))
+            provider->has_signed_enums = true;
         if (name && !btf_is_func(raw))
             names_add(&provider->names, name, id);
     }

@@ -21,12 +21,14 @@ from LinuxDump.Time import jiffies2ms  # noqa: F401 - likewise
 from pykdump import options
 from pykdump.API import *  # noqa: F401,F403 - likewise
 from pykdump.API import (CU_LIVE, CU_PYMOD, DCache, crash, member_offset, memoize_cond, pylog,
-                         readS32, readSU, readSUListFromHead, structSetAttr, sym2addr,
+                         readPtr, readS32, readSU, readSUListFromHead, structSetAttr, sym2addr,
                          sys_info)
 
 _STRUCT = "struct task_struct"
 _MAX_TASKS = 1_000_000
+_MAX_COMPLAINTS = 20
 _PID_MAX_LIMIT = 4 << 20
+_LARGEST_PID = (1 << 31) - 1
 _NS_PER_MS = 1_000_000
 _PF_KTHREAD = 0x00200000
 
@@ -151,6 +153,14 @@ class Task:
         return _cpu(self.ts)
 
     @property
+    def active(self) -> bool:
+        """Is it on its CPU now."""
+        try:
+            return self.ttable.cpu_clock(self.cpu)[1] == self.ts
+        except (IndexError, crash.error):
+            return False
+
+    @property
     def Rq(self) -> Any:
         """struct rq of its CPU; IndexError if there is no such CPU."""
         return self.ttable.runqueues[self.cpu]
@@ -263,12 +273,16 @@ class TaskList:
 
     def complain(self, text: str) -> None:
         """Report damage, here and in each later command that uses this table."""
-        if text not in self._problems:
-            self._problems.append(text)
+        if text in self._problems:
+            return
+        self._problems.append(text)
+        if len(self._problems) <= _MAX_COMPLAINTS:
             pylog.error(text)
+        elif len(self._problems) == _MAX_COMPLAINTS + 1:
+            pylog.error("there is more damage to tasks than is shown here")
 
     def repeat_complaints(self) -> None:
-        for text in self._problems:
+        for text in self._problems[:_MAX_COMPLAINTS]:
             pylog.error(text)
 
     # -- the kernel's lists --
@@ -305,7 +319,9 @@ class TaskList:
             fault = _fault(ts)
             if fault:
                 return nodes[:index], fault
-        return nodes, None if end == "head" else f"{message or end} at node 0x{address:x}"
+        if end == "whole" and readPtr(address + link) != head:
+            end = "NULL"        # a good end of other lists, but these are circles
+        return nodes, None if end == "whole" else f"{message or end} at node 0x{address:x}"
 
     def thread_group(self, leader: Any) -> list[Task]:
         """All threads of a group, in its order."""
@@ -359,6 +375,12 @@ class TaskList:
     def getByTid(self, tid: int) -> Task | None:
         return self.tids.get(tid)
 
+    def lookup(self, number: int) -> Task | None:
+        """The thread with a tid, or at an address: what parse_task makes of a text."""
+        if not is_task_address(number):
+            return self.getByTid(number)
+        return next((task for task in self.allthreads if task.ts == number), None)
+
     def getByComm(self, comm: str) -> list[Task]:
         """Leaders of exactly this name."""
         return self.comms.get(comm, [])
@@ -369,9 +391,9 @@ class TaskList:
             yield leader
             yield from leader.threads
 
-    def children(self, leader: Task) -> list[Task]:
-        """The processes that any thread of a process has forked."""
-        return [child for thread in self.thread_group(leader.ts)
+    def children(self, task: Task) -> list[Task]:
+        """The processes that any thread of a task's process has forked."""
+        return [child for thread in self.thread_group(task.ts.group_leader)
                 for child in thread.taskChildren()]
 
     @functools.cached_property
@@ -415,6 +437,21 @@ class TaskList:
     def basems(self) -> float:
         """Now: the latest clock of all run queues, in the ms of Last_ran."""
         return max(sched_clock2ms(rq.clock) for rq in self.runqueues)
+
+
+def parse_task(text: str) -> int:
+    """A tid, or above 2^31-1 an address: crash prints addresses without 0x.  ValueError."""
+    try:
+        number = int(text, 0)
+    except ValueError:
+        return int(text, 16)
+    # A whole address may happen to have no letter in it.
+    return int(text, 16) if is_task_address(number) and len(text) == 16 else number
+
+
+def is_task_address(number: int) -> bool:
+    """Is a number that stands for a task its address, not its tid."""
+    return number > _LARGEST_PID
 
 
 def _fault(ts: Any) -> str | None:

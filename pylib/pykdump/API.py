@@ -12,8 +12,8 @@ import crash
 from crash import (FD_ISSET, HZ, PAGESIZE, PAGE_CACHE_SHIFT, SmartString, StructResult, addr2mod,
                    addr2sym, cpu_to_le32, enumerator_value, exec_crash_command, get_pathname,
                    getListSize, is_task_active, le16_to_cpu, le32_to_cpu, phys_to_page,
-                   pid_to_task, sLong, set_readmem_task, sym2addr, symbol_exists, tEnum, tPtr,
-                   task_to_pid, uvtop)
+                   pid_to_task, sLong, set_readmem_task, sym2addr, sym2alladdr, symbol_exists,
+                   tEnum, tPtr, task_to_pid, uvtop)
 
 # The order of these imports is the order in which pyctl lists the switches.
 from .Generic import (Bunch, DCache, TrueOnce, dbits2str, print2columns, registerModuleAttr,
@@ -47,8 +47,8 @@ __all__ = (
     "readSUListFromHead", "readSymbol", "readU16", "readU32", "readU64", "readU8", "readUInt",
     "readULong", "readmem", "registerModuleAttr", "registerObjAttrHandler", "sLong",
     "setListMaxel", "set_nsproxy", "set_readmem_task", "structSetAttr", "structSetProcAttr",
-    "struct_exists", "struct_size", "sym2addr", "symbol_exists", "sys", "sys_info", "tEnum",
-    "tPtr", "task_to_pid", "time", "uvtop",
+    "struct_exists", "struct_size", "sym2addr", "sym2alladdr", "symbol_exists", "sys", "sys_info",
+    "tEnum", "tPtr", "task_to_pid", "time", "uvtop",
 )
 
 long = int

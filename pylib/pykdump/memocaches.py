@@ -9,7 +9,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterable
 from types import CodeType
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 import _pykdump
 
@@ -30,7 +30,7 @@ R = TypeVar("R")
 Key = tuple[object, ...]
 
 # flags -> key -> result; a key starts with the function's module and qualified name
-_results: dict[int, dict[Key, object]] = {}
+_results: dict[int, dict[Key, Any]] = {}
 
 
 def memoize_cond(flags: int) -> Callable[[Callable[..., R]], Callable[..., R]]:
@@ -38,7 +38,7 @@ def memoize_cond(flags: int) -> Callable[[Callable[..., R]], Callable[..., R]]:
 
     The function gets a keyword MEMOIZE; False computes anew and remembers nothing.
     """
-    results = cast("dict[Key, R]", _results.setdefault(flags, {}))
+    results = _results.setdefault(flags, {})
 
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         identity = function.__module__, function.__qualname__
@@ -108,7 +108,7 @@ def _forget(results: dict[Key, object], keys: list[Key]) -> None:
         del results[key]
 
 
-_typeinfo: dict[object, dict[Key, object]] = {}
+_typeinfo: dict[object, dict[Key, Any]] = {}
 
 
 def memoize_typeinfo(function: Callable[..., R]) -> Callable[..., R]:
@@ -116,7 +116,7 @@ def memoize_typeinfo(function: Callable[..., R]) -> Callable[..., R]:
 
     @functools.wraps(function)
     def remembering(name: object, *rest: object, **kwargs: object) -> R:
-        known = cast("dict[Key, R]", _typeinfo.setdefault(name, {}))
+        known = _typeinfo.setdefault(name, {})
         key = (function.__module__, function.__qualname__) + _arguments_key(rest, kwargs)
         if key not in known:
             known[key] = function(name, *rest, **kwargs)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 
 PROMPT = "crash> "
-TIMEOUT = 120           # seconds; far more than anything takes
+TIMEOUT = 60           # seconds; far more than anything takes
 TIME = re.compile(r"\n \*\* Execution took [ \d]{3}\.\d\ds \(real\) [ \d]{3}\.\d\ds \(CPU\)"
                   r"(, Child processes: [ \d]{3}\.\d\ds)?\n\Z")
 
@@ -82,12 +82,12 @@ class Crash:
     def _wait(self, pattern, timeout):
         try:
             self._child.expect(pattern, timeout=timeout, searchwindowsize=4000)
-        except pexpect.EOF as err:
+        except pexpect.EOF:
             self._child.close()
-            raise CrashDied(f"crash has ended: {self.ending()}\n{self._child.before}") from err
-        except pexpect.TIMEOUT as err:
+            raise CrashDied(f"crash has ended: {self.ending()}\n{self._child.before}") from None
+        except pexpect.TIMEOUT:
             self._child.close(force=True)
-            raise CrashDied(f"crash does not answer: it printed\n{self._child.before}") from err
+            raise CrashDied(f"crash does not answer: it printed\n{self._child.before}") from None
         self._pending += (self._child.before + self._child.after).replace("\r\n", "\n")
 
     def interrupt(self):

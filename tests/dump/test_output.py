@@ -93,23 +93,25 @@ def test_a_handler_of_logging_works_in_later_commands(crash):
     crash.epython("logging.root.handlers.clear()")
 
 
-def test_a_pager_that_is_left_early_ends_the_program_silently(fresh_crash):
-    session = fresh_crash(load=False, crashrc="set scroll on\n", CRASHPAGER="/usr/bin/head -3")
-    check_pager(session, "line 0\nline 1\nline 2\n")
-
-
-def check_pager(session, shown):
+def test_a_pager_that_leaves_early_ends_the_program_silently(fresh_crash):
+    session = fresh_crash(CRASHPAGER="/usr/bin/head -3")
+    session.run("set scroll CRASHPAGER")
+    session.run("set scroll on")
     session.program(MANY)
-    assert session.run("epython prog") == shown
+    assert session.run("epython prog") == "line 0\nline 1\nline 2\n"
     assert session.epython("print('on')") == "on\n"
 
 
-def test_less_shows_a_program_page_by_page(fresh_crash):
-    session = fresh_crash(crashrc="set scroll on\n", TERM="xterm")
+def test_less_is_left_with_q_and_the_session_goes_on(fresh_crash):
+    session = fresh_crash(TERM="xterm")
+    session.run("set scroll on")
     session.program(MANY)
     session.start("epython prog")
     session.until("line 20")
     session.type("q")
     text = stripped_of_colour(session.finish())
-    assert "line 1\n" in text and "line 199999" not in text and "Traceback" not in text
-    assert "on\n" in stripped_of_colour(session.run("epython pyctl --ls"))
+    assert "line 1\n" in text and "line 199999" not in text
+    assert "Traceback" not in text and "epython:" not in text
+    assert "panic" in session.run("bt -s")
+    session.run("set scroll off")
+    assert session.epython("print('on')") == "on\n"

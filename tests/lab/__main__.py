@@ -5,11 +5,21 @@ import json
 import shlex
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
-from typing import Optional
+from typing import Callable, Optional
 
 from tests.lab import LabError, dumps, packages
+from tests.lab.dumps import Dump
 from tests.lab.progress import Progress
+
+FORMATS: dict[str, Callable[[Dump], list[Path]]] = {
+    "kdump": lambda dump: [dump.kdump],
+    "elf": lambda dump: [dump.elf],
+    "both": lambda dump: [dump.kdump, dump.elf],
+    "production": lambda dump: [dump.production],
+    "filtered": lambda dump: [dump.filtered],
+}
 
 
 def main() -> int:
@@ -45,8 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("dump", help="make a dump, or find it in the cache")
     command.add_argument("--guest", default="busy", choices=sorted(dumps.GUESTS),
                          help="the system that is dumped (default: %(default)s)")
-    command.add_argument("--format", default="kdump", choices=("kdump", "elf", "both"),
-                         help="whose path is printed; both are made (default: %(default)s)")
+    command.add_argument("--format", default="kdump", choices=FORMATS,
+                         help="whose path is printed (default: %(default)s); kdump and elf are "
+                         "always made, what makedumpfile makes of them when asked for")
     command.add_argument("--release", help="the kernel, as uname -r says it "
                          "(default: the distribution's current cloud kernel)")
     command.add_argument("--refresh", action="store_true",
@@ -66,17 +77,16 @@ def _packages(arguments: argparse.Namespace) -> int:
 def _dump(arguments: argparse.Namespace) -> int:
     dump = dumps.get(arguments.guest, release=arguments.release, refresh=arguments.refresh,
                      progress=Progress())
-    chosen = {"kdump": [dump.kdump], "elf": [dump.elf], "both": [dump.kdump, dump.elf]}
+    chosen = FORMATS[arguments.format](dump)
     if arguments.json:
         print(json.dumps(dump.description(), indent=2))
     elif arguments.env:
-        vmcore = chosen[arguments.format][0]
-        values = {"VMLINUX": dump.vmlinux, "VMCORE": vmcore, "VMCORE_KDUMP": dump.kdump,
+        values = {"VMLINUX": dump.vmlinux, "VMCORE": chosen[0], "VMCORE_KDUMP": dump.kdump,
                   "VMCORE_ELF": dump.elf, "ORACLE": dump.oracle_file}
         for name, path in values.items():
             print(f"{name}={shlex.quote(str(path))}")
     else:
-        for path in [dump.vmlinux, *chosen[arguments.format]]:
+        for path in [dump.vmlinux, *chosen]:
             print(path)
     return 0
 

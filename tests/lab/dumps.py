@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
 
-from tests.lab import LabError, cache, initramfs, kernels, oracle, packages, qemu
+from tests.lab import LabError, cache, initramfs, kernels, makedumpfile, oracle, packages, qemu
 from tests.lab.kernels import Kernel
 from tests.lab.progress import Progress
 
@@ -70,6 +70,30 @@ class Dump:
     def elf(self) -> Path:
         """The same memory as an ELF core file."""
         return self.directory / "vmcore.elf"
+
+    @cached_property
+    def production(self) -> Path:
+        """The same memory, all of it, as makedumpfile compresses it; made when absent."""
+        return self._rewritten("production", makedumpfile.EVERYTHING)
+
+    @cached_property
+    def filtered(self) -> Path:
+        """The same without the pages production machines exclude; made when absent."""
+        return self._rewritten("filtered", makedumpfile.FILTERED)
+
+    def _rewritten(self, name: str, level: int) -> Path:
+        """An entry of its own inside this one, so that it goes when the dump does."""
+        progress = Progress()
+
+        def fill(partial: Path) -> None:
+            cache.require_space(partial, 2 * qemu.MEMORY, f"a {name} dump")
+            with progress.stage(f"writing the {name} dump"):
+                makedumpfile.write(self.elf, partial, level)
+
+        place = cache.entry(
+            self.directory / name, fill, holds=[makedumpfile.NAME],
+            waiting=lambda: progress.note(f"waiting for another run that makes the {name} dump"))
+        return place / makedumpfile.NAME
 
     @property
     def oracle_file(self) -> Path:

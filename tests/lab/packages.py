@@ -27,6 +27,7 @@ TABLE: dict[str, dict[str, str]] = {
         "busybox-static": "the guest's whole user space",
         "gcc": "compiles the guest's helper, guests/states.c",
         "libc6-dev": "the static C library of that helper",
+        "makedumpfile": "writes kdump files as production machines do",
     },
     "session": {
         "python3-pexpect": "types at crash's prompt",
@@ -35,6 +36,10 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-pytest": "runs the tests",
         "python3-pexpect": "talks to crash at its prompt",
         "python3-hypothesis": "invents inputs",
+    },
+    "bench": {
+        "python3-drgn": "the debugger to compare with",
+        "python3-pexpect": "types at crash's prompt",
     },
     "lint": {
         "clang-format": "the form of C files",

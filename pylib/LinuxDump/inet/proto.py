@@ -73,7 +73,7 @@ def _unix_path(address: Any) -> str:
     length = address.len - family
     if length <= 0:
         return ""
-    raw = readmem(address.name + family, length)
+    raw = readmem(int(address.name) + family, length)
     if raw[:1] == b"\0":
         return "@" + raw[1:].decode("utf-8", "backslashreplace")
     return raw.partition(b"\0")[0].decode("utf-8", "backslashreplace")

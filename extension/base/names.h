@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An index from names to type ids: chained hashing over the ids themselves, all duplicates kept
-// in the order of their ids. The names are the provider's and are not copied.
-#ifndef MPYKDUMP_TYPES_NAMES_H
-#define MPYKDUMP_TYPES_NAMES_H
+// An index from names to ids: chained hashing over the ids themselves, all duplicates kept
+// in the order of their ids. The names are the caller's and are not copied.
+#ifndef MPYKDUMP_BASE_NAMES_H
+#define MPYKDUMP_BASE_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>

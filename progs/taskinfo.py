@@ -196,8 +196,8 @@ class _Tree:
     def children(self, item: Task | str) -> list[Task | str]:
         if isinstance(item, str):
             return []
-        below: list[Task | str] = []
-        below += sorted(self._processes.children(item), key=lambda task: str(task.comm))
+        children = sorted(self._processes.children(item), key=lambda task: str(task.comm))
+        below: list[Task | str] = [*children]
         for name, count in sorted(Counter(str(task.comm) for task in item.threads).items()):
             below.append(f"{count}*[{{{name}}}]" if count > 1 else f"{{{name}}}")
         if below and self._processes.depth(item) >= _MAX_DEPTH:

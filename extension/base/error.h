@@ -19,7 +19,9 @@ enum error_code {
     ERR_ABSENT,      // the page is not in the dump: it is incomplete, or there was no such memory
     ERR_HOST,        // crash or gdb reported an error; the message is theirs
     ERR_TYPE,        // no such type, or the debug information describing it is unusable
+    ERR_MEMBER,      // a struct has no member of that name
     ERR_SYMBOL,      // no such symbol
+    ERR_DAMAGED,     // memory at `address` holds what no kernel writes there
     ERR_VALUE,       // an argument is out of range
     ERR_NO_MEMORY,   // allocation failed
     ERR_INTERRUPTED, // Ctrl-C or a signal handler; a Python exception is already set

@@ -35,6 +35,18 @@ bool host_read(enum host_space space, uint64_t address, void *buffer, size_t siz
 // Translates a user virtual address of a task (address of its task_struct) to a physical one.
 bool host_translate(uint64_t task, uint64_t address, uint64_t *physical, struct error *err);
 
+// A range of kernel addresses, [start, end).
+struct host_range {
+    uint64_t start;
+    uint64_t end;
+    const char *name; // "direct map", "vmalloc", "vmemmap", "kernel", "modules"
+};
+
+enum { HOST_MAX_RANGES = 8 };
+
+// The ranges that the kernel's address space is made of, ascending; returns their number.
+size_t host_ranges(struct host_range ranges[HOST_MAX_RANGES]);
+
 // ---- symbols -------------------------------------------------------------------------------
 
 struct host_symbol {

@@ -70,6 +70,15 @@ static const uint8_t *page_get(uint64_t page, struct error *err)
     return line->bytes;
 }
 
+const uint8_t *cache_page(uint64_t page, uint8_t *scratch, struct error *err)
+{
+    struct cache_line *line =
+        cache.lines ? &cache.lines[(page / HOST_PAGE_SIZE) & cache.mask] : NULL;
+    if (line && (line->page == (page | 1) || !line->page))
+        return page_get(page, err);
+    return host_read(HOST_KERNEL, page, scratch, HOST_PAGE_SIZE, err) ? scratch : NULL;
+}
+
 // One piece within a page.
 static bool read_piece(uint64_t address, void *buffer, size_t size, struct error *err)
 {

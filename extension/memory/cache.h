@@ -71,6 +71,10 @@ static inline bool cache_read_word(uint64_t address, size_t size, uint64_t *valu
     return true;
 }
 
+// The bytes of a whole page: those in the cache, else read into a free place of the cache, else
+// into scratch (a page), so that a long scan evicts nothing. NULL when the page cannot be read.
+const uint8_t *cache_page(uint64_t page, uint8_t *scratch, struct error *err);
+
 // Reads up to size bytes and stops at the first NUL: a C string. Delivers the length without the
 // NUL. The bytes before an unreadable page count as the string when there are any.
 bool cache_read_string(uint64_t address, char *buffer, size_t size, size_t *length,

@@ -3,14 +3,29 @@
 
 #include <string.h>
 
-#include "objects/pylong.h"
+#include "memory/cache.h"
+#include "objects/raise.h"
+#include "objects/reader.h"
+#include "objects/state.h"
+#include "types/path.h"
 
-PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path)
+enum { MAX_CHAINS = 4096 }; // kept for one class; a program may compute their texts
+
+struct chain {
+    bool by_attributes; // the path needs Python's own look-up
+    struct path path;
+    struct reader reader;
+};
+
+static void chain_free(PyObject *capsule)
 {
-    if (!PyUnicode_Check(path))
-        return PyErr_Format(PyExc_TypeError, "a chain of members is a str, not %s",
-                            Py_TYPE(path)->tp_name);
-    PyObject *names = PyObject_CallMethod(path, "split", "s", ".");
+    PyMem_Free(PyCapsule_GetPointer(capsule, NULL));
+}
+
+// One attribute after the other: for pseudo-attributes, and for the observer of reads.
+static PyObject *read_attributes(struct typed_class *class, uint64_t address, PyObject *path)
+{
+    PyObject *names = PyUnicode_Split(path, objects_state()->dot, -1);
     PyObject *value = names ? class_instance(class, address) : NULL;
     for (Py_ssize_t i = 0; value && i < PyList_GET_SIZE(names); i++) {
         if (!class_of(value)) {
@@ -23,5 +38,111 @@ PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path
         Py_SETREF(value, next);
     }
     Py_XDECREF(names);
+    return value;
+}
+
+static bool compile(struct chain *chain, const struct type *root, PyObject *path)
+{
+    Py_ssize_t length;
+    const char *text = PyUnicode_AsUTF8AndSize(path, &length);
+    struct error err;
+    if (!text)
+        return false;
+    if (path_compile(root, text, (size_t)length, &chain->path, &err)) {
+        const struct path *end = &chain->path;
+        if (end->bit_size)
+            reader_init_bits(&chain->reader, end->type, end->bit_shift, end->bit_size);
+        else
+            reader_init(&chain->reader, end->type);
+        return true;
+    }
+    // Not in the type: it may be in the Python class. Indexed names never are.
+    chain->by_attributes =
+        (err.code == ERR_MEMBER || err.code == ERR_TYPE) && !memchr(text, '[', (size_t)length);
+    if (!chain->by_attributes)
+        raise_error(&err);
+    return chain->by_attributes;
+}
+
+static PyObject *chain_new(struct typed_class *class, PyObject *path)
+{
+    struct chain *chain = PyMem_Calloc(1, sizeof(*chain));
+    if (!chain)
+        return PyErr_NoMemory();
+    PyObject *capsule =
+        compile(chain, class->type, path) ? PyCapsule_New(chain, NULL, chain_free) : NULL;
+    if (!capsule) {
+        PyMem_Free(chain);
+        return NULL;
+    }
+    if (PyDict_GET_SIZE(class->chains) >= MAX_CHAINS)
+        PyDict_Clear(class->chains);
+    if (PyDict_SetItem(class->chains, path, capsule) < 0)
+        Py_CLEAR(capsule);
+    return capsule;
+}
+
+// The compiled chain, in a capsule; a new reference, since reading a value may run Python code.
+static PyObject *chain_for(struct typed_class *class, PyObject *path)
+{
+    if (!class->chains && !(class->chains = PyDict_New()))
+        return NULL;
+    PyObject *capsule = PyDict_GetItemWithError(class->chains, path);
+    if (capsule)
+        return Py_NewRef(capsule);
+    return PyErr_Occurred() ? NULL : chain_new(class, path);
+}
+
+// Where the value at the end is. As a pointer member is read: NULL has no members at offset 0.
+static bool follow(const struct path *path, uint64_t *address, struct error *err)
+{
+    for (size_t i = 0; i < path->follows; i++) {
+        uint64_t at = *address + path->offsets[i];
+        if (!at)
+            return error_set(err, ERR_NULL, "readPtr NULL pointer");
+        if (!cache_read_word(at, sizeof(*address), address, err))
+            return false;
+    }
+    *address += path->offset;
+    return true;
+}
+
+static PyObject *read_compiled(struct chain *chain, uint64_t address)
+{
+    struct error err;
+    if (!follow(&chain->path, &address, &err))
+        return raise_error(&err);
+    return reader_read(&chain->reader, address);
+}
+
+// Says in the exception which value was wanted.
+static void name_failure(const struct typed_class *class, PyObject *path)
+{
+    char type[256];
+    char context[512];
+    const char *text = PyUnicode_AsUTF8(path);
+    type_format(class->type, type, sizeof(type));
+    snprintf(context, sizeof(context), "%s.%s", type, text ? text : "?");
+    raise_add_context(context);
+}
+
+PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path)
+{
+    if (!PyUnicode_Check(path))
+        return PyErr_Format(PyExc_TypeError, "a chain of members is a str, not %s",
+                            Py_TYPE(path)->tp_name);
+    PyObject *capsule = chain_for(class, path);
+    if (!capsule)
+        return NULL;
+    struct chain *chain = PyCapsule_GetPointer(capsule, NULL);
+    PyObject *value;
+    if (chain->by_attributes || objects_state()->on_read) {
+        value = read_attributes(class, address, path);
+    } else {
+        value = read_compiled(chain, address);
+        if (!value)
+            name_failure(class, path);
+    }
+    Py_DECREF(capsule);
     return value;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/raise.h"
 
+#include <string.h>
+
 #include "objects/state.h"
 
 static PyObject *exception_for(enum error_code code)
@@ -11,7 +13,10 @@ static PyObject *exception_for(enum error_code code)
     case ERR_TYPE:
     case ERR_SYMBOL:
         return PyExc_TypeError;
+    case ERR_MEMBER:
+        return PyExc_KeyError;
     case ERR_VALUE:
+    case ERR_DAMAGED:
     case ERR_HOST:
     case ERR_NONE:
         return objects_state()->error;
@@ -39,7 +44,10 @@ PyObject *raise_error(const struct error *err)
     if (err->code == ERR_INTERRUPTED && (PyErr_Occurred() || PyErr_CheckSignals() < 0))
         return NULL;
     PyObject *class = exception_for(err->code);
-    PyObject *exception = PyObject_CallFunction(class, "s", err->message);
+    // The host's words and names from the dump may be anything, and are cut at some length.
+    PyObject *text =
+        PyUnicode_DecodeUTF8(err->message, (Py_ssize_t)strlen(err->message), "replace");
+    PyObject *exception = text ? PyObject_CallOneArg(class, text) : NULL;
     PyObject *address =
         exception && error_is_fault(err->code) ? PyLong_FromUnsignedLongLong(err->address) : NULL;
     if (address && PyObject_SetAttrString(exception, "address", address) < 0)
@@ -48,6 +56,7 @@ PyObject *raise_error(const struct error *err)
         PyErr_SetObject(class, exception);
     Py_XDECREF(address);
     Py_XDECREF(exception);
+    Py_XDECREF(text);
     return NULL;
 }
 

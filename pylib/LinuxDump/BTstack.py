@@ -159,8 +159,8 @@ def _module(text: str | None) -> str | None:
 
 
 def _offset(address: int) -> int:
-    _name, offset = addr2sym(address, True) or (None, -1)
-    return offset
+    _name, offset = addr2sym(address, True)
+    return -1 if offset is None else offset
 
 
 def bt_mergestacks(btlist: Iterable[BTStack], precise: bool = False, count: int = 1,

@@ -319,9 +319,11 @@ class TaskList:
             fault = _fault(ts)
             if fault:
                 return nodes[:index], fault
-        if end == "whole" and readPtr(address + link) != head:
-            end = "NULL"        # a good end of other lists, but these are circles
-        return nodes, None if end == "whole" else f"{message or end} at node 0x{address:x}"
+        if end != "whole":
+            return nodes, f"{message or end} at node 0x{address:x}"
+        # A NULL pointer is a good end too, of other lists: these are circles.
+        whole = readPtr(address + link) == head
+        return nodes, None if whole else f"NULL at node 0x{address:x}"
 
     def thread_group(self, leader: Any) -> list[Task]:
         """All threads of a group, in its order."""

@@ -17,7 +17,7 @@ _U32 = 1 << 32
 _INT_MAX = (1 << 31) - 1
 _NS = 1_000_000_000
 # Jiffies start five minutes before they wrap in 32 bits, so that wrapping is noticed early.
-_FIRST_JIFFIES = -300 * HZ % _U32
+_FIRST_SECONDS = -300
 
 
 def j_delay(ts: int, jiffies: int, maxhours: int = 24) -> str:
@@ -36,7 +36,7 @@ def j_delay(ts: int, jiffies: int, maxhours: int = 24) -> str:
 
 def jiffies2ms(jiffies: int) -> float:
     """jiffies or jiffies_64 as ms since boot."""
-    since = jiffies - _FIRST_JIFFIES
+    since = jiffies - _FIRST_SECONDS * HZ % _U32
     if since < 0:
         since += _U32       # the low half only, and it has wrapped
     return since * 1000 / HZ

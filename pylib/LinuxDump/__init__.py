@@ -17,6 +17,12 @@ __copyright__ = "GPL-3.0-or-later"
 class Constants(Bunch):
     """Names and values that the kernel has as macros, which no debug information knows."""
 
+    def __getattr__(self, name: str) -> int:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
     def value2key(self, value: int) -> str | None:
         """The last name of a value, None if it has none."""
         return next((name for name in reversed(self) if self[name] == value), None)

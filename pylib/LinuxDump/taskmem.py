@@ -5,6 +5,7 @@ Must not know what lies in an address space.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from LinuxDump.percpu import percpu_counter_sum
@@ -15,11 +16,17 @@ from pykdump.API import PAGESIZE, crash, enumerator_value, pylog
 _RESIDENT = ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES")
 
 
-def mm_counter(mm: Any, name: str) -> int:
-    """Pages counted under "MM_ANONPAGES", "MM_SWAPENTS", ... of a struct mm_struct; KeyError."""
+@functools.lru_cache(maxsize=None)
+def _counter_index(name: str) -> int:
     index = enumerator_value(name)
     if index is None:
         raise KeyError(name)
+    return index
+
+
+def mm_counter(mm: Any, name: str) -> int:
+    """Pages counted under "MM_ANONPAGES", "MM_SWAPENTS", ... of a struct mm_struct; KeyError."""
+    index = _counter_index(name)
     stat = mm.rss_stat
     try:
         return max(stat.count[index].counter, 0)

@@ -74,7 +74,7 @@ def draw(root: Item, label: Callable[[Item], Label], children: Callable[[Item], 
 
 def _branches(items: Sequence[Item], column: _Indent, style: Style
               ) -> list[tuple[Item, str, _Indent | None, _Indent | None]]:
-    branches = []
+    branches: list[tuple[Item, str, _Indent | None, _Indent | None]] = []
     final = len(items) - 1
     for index, item in enumerate(items):
         below = _Indent(column, style.blank if index == final else style.bar)

@@ -30,6 +30,7 @@ from .highlevel import (LH_isempty, ListHead, container_of, list_for_each_entry,
 from .logging import PyLog, pylog
 from .options import API_options, get_nsproxy, set_nsproxy
 from .pseudo import structSetAttr, structSetProcAttr
+from .search import kernel_ranges, search_memory
 from .sysinfo import KernelRev, sys_info
 from .typeinfo import EnumInfo, member_offset, member_size, struct_exists, struct_size
 
@@ -40,15 +41,15 @@ __all__ = (
     "SmartString", "StructResult", "TrueOnce", "WARNING", "addr2mod", "addr2sym", "container_of",
     "cpu_to_le32", "crash", "dbits2str", "defaultdict", "delModule", "enumerator_value",
     "exec_crash_command", "getListSize", "get_nsproxy", "get_pathname", "hexl", "is_task_active",
-    "le16_to_cpu", "le32_to_cpu", "list_for_each_entry", "loadModule", "long", "lsModules",
-    "member_offset", "member_size", "memoize_cond", "memoize_typeinfo", "os", "phys_to_page",
-    "pid_to_task", "print2columns", "purge_memoize_cache", "purge_typeinfo", "pylog", "re",
-    "readInt", "readList", "readListByHead", "readLong", "readPtr", "readS32", "readS64", "readSU",
-    "readSUListFromHead", "readSymbol", "readU16", "readU32", "readU64", "readU8", "readUInt",
-    "readULong", "readmem", "registerModuleAttr", "registerObjAttrHandler", "sLong",
-    "setListMaxel", "set_nsproxy", "set_readmem_task", "structSetAttr", "structSetProcAttr",
-    "struct_exists", "struct_size", "sym2addr", "sym2alladdr", "symbol_exists", "sys", "sys_info",
-    "tEnum", "tPtr", "task_to_pid", "time", "uvtop",
+    "kernel_ranges", "le16_to_cpu", "le32_to_cpu", "list_for_each_entry", "loadModule", "long",
+    "lsModules", "member_offset", "member_size", "memoize_cond", "memoize_typeinfo", "os",
+    "phys_to_page", "pid_to_task", "print2columns", "purge_memoize_cache", "purge_typeinfo",
+    "pylog", "re", "readInt", "readList", "readListByHead", "readLong", "readPtr", "readS32",
+    "readS64", "readSU", "readSUListFromHead", "readSymbol", "readU16", "readU32", "readU64",
+    "readU8", "readUInt", "readULong", "readmem", "registerModuleAttr", "registerObjAttrHandler",
+    "sLong", "search_memory", "setListMaxel", "set_nsproxy", "set_readmem_task", "structSetAttr",
+    "structSetProcAttr", "struct_exists", "struct_size", "sym2addr", "sym2alladdr",
+    "symbol_exists", "sys", "sys_info", "tEnum", "tPtr", "task_to_pid", "time", "uvtop",
 )
 
 long = int

@@ -87,8 +87,8 @@ def test_it_ends_a_program_in(session, what):
 
 @pytest.mark.parametrize("what", ["a Python loop", "reads through crash", "gdb's types", "search"])
 def test_a_program_may_catch_it_and_go_on(session, what):
-    body = "".join(f"    {line}\n" for line in LOOPS[what].splitlines())
-    session.program(f"{BEGIN}try:\n{body}except KeyboardInterrupt:\n    print('caught')\n"
+    body = "".join(f"    {line}\n" for line in (BEGIN + LOOPS[what]).splitlines())
+    session.program(f"try:\n{body}except KeyboardInterrupt:\n    print('caught')\n"
                     "finally:\n    print('finally')\n"
                     "print(crash.exec_crash_command('ps 1').split()[-1])")
     for turn in range(5):
@@ -114,7 +114,7 @@ def test_it_ends_a_program_that_prints_without_end(session):
 
 
 def test_a_second_one_ends_what_cleaning_up_takes_too_long(session):
-    session.program(BEGIN + "try:\n    while True: pass\nfinally:\n"
+    session.program("try:\n    print('started', flush=True)\n    while True: pass\nfinally:\n"
                     "    print('cleaning', flush=True)\n    while True: pass")
     session.start("epython prog")
     for marker in ("started", "cleaning"):

@@ -47,8 +47,8 @@ def test_the_help_has_the_documented_lines(pyctl):
     assert text.startswith(HELP)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     for line in ("-h, --help show this help message and exit",
-                 "--set SET [SET ...] Set options", "Clear currently set options",
-                 "--ls [LS ...] List currently set options", "--clear [CLEAR ...]"):
+                 "--set SET [SET ...] Set options", "--ls [LS ...] List currently set options",
+                 "--clear [CLEAR ...] Clear currently set options"):
         assert line in lines
 
 

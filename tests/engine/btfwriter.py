@@ -68,7 +68,7 @@ class Btf:
 
     def integer(self, name: Name, size: int, encoding: int = 0, *,
                 bits: int | None = None, offset: int = 0) -> int:
-        bits = size * 8 if bits is None else bits
+        bits = size * 8 & 0xff if bits is None else bits
         return self.add(INT, name, size, struct.pack("<I", encoding << 24 | offset << 16 | bits))
 
     def floating(self, name: Name, size: int) -> int:

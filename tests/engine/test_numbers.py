@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from tests.engine.btfwriter import SIGNED, Member, at
-from tests.engine.world import World, pykdump
+from tests.engine.world import DATA_BASE, DATA_SIZE, World, crash, pykdump
 
 INTEGERS = [("s8", 1, True), ("u8", 1, False), ("s16", 2, True), ("u16", 2, False),
             ("s32", 4, True), ("u32", 4, False), ("s64", 8, True), ("u64", 8, False),
@@ -65,11 +65,10 @@ def test_bit_fields_of_each_width_and_place_read_as_themselves(world: World):
 
 
 def test_a_bit_field_reads_no_byte_beyond_its_own(world: World):
-    from tests.engine.world import DATA_BASE, DATA_SIZE
     world.btf.struct("s", 8, Member("x", world.u64, 3, 5), Member("y", world.u64, 3, 6))
     last = world.struct("struct s", DATA_BASE + DATA_SIZE - 1)
     assert last.x == 0
-    with pytest.raises(Exception, match="readmem error"):
+    with pytest.raises(crash.error, match="readmem error"):
         last.y
 
 
@@ -118,8 +117,6 @@ def test_an_enum_is_an_int_that_prints_its_name(world: World):
 def test_an_enum_value_without_a_name_says_so(world: World):
     world.btf.enum("state", {"IDLE": 0})
     assert str(world.value("enum state", struct.pack("<I", 77))) == "<enum state, bad value 77>"
-    world_type = world.btf.enum(0, {"A": 1})
-    assert world_type
 
 
 def test_two_names_of_one_enum_value_give_the_first(world: World):

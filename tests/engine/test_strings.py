@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from tests.engine.btfwriter import Btf, at
-from tests.engine.world import DATA_BASE, DATA_SIZE, PAGE, World, crash, host_image
+from tests.engine.world import DATA_BASE, DATA_SIZE, PAGE, World, crash, host_image, pykdump
 
 
 @pytest.fixture
@@ -83,17 +83,10 @@ def test_a_text_goes_on_over_a_page_boundary(texts: World):
 
 @pytest.mark.parametrize("pages", [0, 16])
 def test_a_text_ends_where_memory_does(texts: World, pages):
-    from tests.engine.world import pykdump
     pykdump.cache_set_pages(pages)
     end = DATA_BASE + DATA_SIZE
     texts.write(end - 4, b"abcd")
     assert texts.struct("struct s", struct.pack("<16xQ8x", end - 4)).text == "abcd"
-
-
-def test_a_text_ends_where_an_incomplete_page_does(texts: World):
-    host_image.add_region(0x5000, b"ends here")
-    value = texts.struct("struct s", struct.pack("<16xQ8x", 0x5000))
-    assert value.text == "ends here"
 
 
 def test_a_text_is_made_of_bytes_by_a_program_too(world: World):

@@ -20,6 +20,9 @@ enum { IMAGE_MAX = 1024 }; // entries of any one table
 bool image_region_add(enum host_space space, uint64_t address, const void *bytes, size_t size,
                       struct error *err);
 
+// What is wrong with addresses that no region holds: excluded or absent. Unmapped is the rest.
+bool image_hole_add(uint64_t address, size_t size, enum error_code reason, struct error *err);
+
 // Changes memory that is there.
 bool image_memory_write(enum host_space space, uint64_t address, const void *bytes, size_t size,
                         struct error *err);

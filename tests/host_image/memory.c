@@ -14,6 +14,12 @@ struct region {
     uint8_t *bytes;
 };
 
+struct hole {
+    uint64_t address;
+    size_t size;
+    enum error_code reason;
+};
+
 struct translation {
     uint64_t task;
     uint64_t page;
@@ -24,6 +30,8 @@ enum { SIZE_OF_STRUCT_PAGE = 64 };
 
 static struct region regions[IMAGE_MAX];
 static size_t region_count;
+static struct hole holes[IMAGE_MAX];
+static size_t hole_count;
 static struct translation translations[IMAGE_MAX];
 static size_t translation_count;
 static uint64_t read_count;
@@ -54,6 +62,23 @@ bool image_region_add(enum host_space space, uint64_t address, const void *bytes
     regions[region_count++] =
         (struct region){.space = space, .address = address, .size = size, .bytes = copy};
     return true;
+}
+
+bool image_hole_add(uint64_t address, size_t size, enum error_code reason, struct error *err)
+{
+    if (hole_count == IMAGE_MAX || (reason != ERR_EXCLUDED && reason != ERR_ABSENT))
+        return error_set(err, ERR_VALUE, "no such hole");
+    holes[hole_count++] = (struct hole){.address = address, .size = size, .reason = reason};
+    return true;
+}
+
+static enum error_code reason_at(uint64_t address)
+{
+    for (size_t i = 0; i < hole_count; i++) {
+        if (address - holes[i].address < holes[i].size)
+            return holes[i].reason;
+    }
+    return ERR_UNMAPPED;
 }
 
 // Copies from or to the regions; one byte outside of them fails the whole.
@@ -141,7 +166,7 @@ bool host_read(enum host_space space, uint64_t address, void *buffer, size_t siz
                                  : transfer(space, address, buffer, NULL, size);
     if (ok)
         return true;
-    return error_set_at(err, ERR_FAULT, address,
+    return error_set_at(err, reason_at(address), address,
                         "readmem error at addr 0x%" PRIx64 ", reading %zu bytes", address, size);
 }
 
@@ -159,6 +184,7 @@ void image_memory_reset(void)
     for (size_t i = 0; i < region_count; i++)
         free(regions[i].bytes);
     region_count = 0;
+    hole_count = 0;
     translation_count = 0;
     read_count = 0;
     interrupt_at = 0;

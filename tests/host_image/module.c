@@ -6,6 +6,7 @@
 #include "memory/cache.h"
 #include "objects/classes.h"
 #include "objects/state.h"
+#include "symbols/symbols.h"
 #include "types/types.h"
 
 static PyObject *done(bool ok, const struct error *err)
@@ -26,6 +27,18 @@ static PyObject *add_region(PyObject *module, PyObject *args)
     bool ok = image_region_add((enum host_space)space, address, bytes.buf, (size_t)bytes.len, &err);
     PyBuffer_Release(&bytes);
     return done(ok, &err);
+}
+
+static PyObject *add_hole(PyObject *module, PyObject *args)
+{
+    unsigned long long address;
+    Py_ssize_t size;
+    int excluded;
+    struct error err;
+    if (!PyArg_ParseTuple(args, "Knp:add_hole", &address, &size, &excluded))
+        return NULL;
+    return done(image_hole_add(address, (size_t)size, excluded ? ERR_EXCLUDED : ERR_ABSENT, &err),
+                &err);
 }
 
 static PyObject *write_memory(PyObject *module, PyObject *args)
@@ -198,6 +211,7 @@ static PyObject *reset_types(PyObject *module, PyObject *unused)
 static PyObject *reset(PyObject *module, PyObject *unused)
 {
     image_memory_reset();
+    symbols_reset();
     image_symbols_reset();
     image_tasks_reset();
     image_commands_reset();
@@ -213,6 +227,8 @@ static PyMethodDef functions[] = {
     {"reset", reset, METH_NOARGS, "reset(): an empty image, an empty cache and no types"},
     {"reset_types", reset_types, METH_NOARGS, "reset_types(): types are to be read anew"},
     {"add_region", add_region, METH_VARARGS, "add_region(address, bytes, space=1)"},
+    {"add_hole", add_hole, METH_VARARGS,
+     "add_hole(address, size, excluded): why these addresses cannot be read"},
     {"write", write_memory, METH_VARARGS, "write(address, bytes): changes what is there"},
     {"read_count", read_count, METH_NOARGS, "read_count() -> int: reads that the engine did"},
     {"interrupt_after", interrupt_after, METH_O, "interrupt_after(n): SIGINT in the n-th read"},

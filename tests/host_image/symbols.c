@@ -19,6 +19,7 @@ struct ranges {
 
 static struct ranges symbols;
 static struct ranges modules;
+static uint64_t signature;
 
 static bool range_add(struct ranges *ranges, const char *name, uint64_t address, uint64_t size,
                       char type, struct error *err)
@@ -30,6 +31,7 @@ static bool range_add(struct ranges *ranges, const char *name, uint64_t address,
         return error_set_no_memory(err);
     ranges->items[ranges->count++] =
         (struct range){.name = copy, .address = address, .size = size, .type = type};
+    signature++;
     return true;
 }
 
@@ -87,6 +89,22 @@ bool host_symbol_at(uint64_t address, struct host_symbol *symbol, uint64_t *offs
     return true;
 }
 
+bool host_symbols_each(host_symbol_visitor visit, void *context)
+{
+    for (size_t i = 0; i < symbols.count; i++) {
+        struct host_symbol symbol;
+        deliver(&symbols.items[i], &symbol);
+        if (!visit(&symbol, context))
+            break;
+    }
+    return true;
+}
+
+uint64_t host_symbols_signature(void)
+{
+    return signature;
+}
+
 const char *host_module_at(uint64_t address)
 {
     const struct range *range = range_at(&modules, address);
@@ -97,4 +115,5 @@ void image_symbols_reset(void)
 {
     ranges_clear(&symbols);
     ranges_clear(&modules);
+    signature++;
 }

@@ -14,7 +14,7 @@ From Python:
     from tests.lab import dumps
     dump = dumps.get("busy")                     # a dumps.Dump; built when absent
     dump.vmlinux, dump.kdump, dump.elf           # paths
-    dump.production, dump.filtered               # likewise, made by makedumpfile when asked for
+    dump.production, dump.production_elf, dump.filtered     # likewise, made when asked for
     dump.oracle["tasks"]                         # the guest's account
 
 The account, `oracle.json`:

@@ -18,6 +18,7 @@ FORMATS: dict[str, Callable[[Dump], list[Path]]] = {
     "elf": lambda dump: [dump.elf],
     "both": lambda dump: [dump.kdump, dump.elf],
     "production": lambda dump: [dump.production],
+    "production-elf": lambda dump: [dump.production_elf],
     "filtered": lambda dump: [dump.filtered],
 }
 
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
                          help="the system that is dumped (default: %(default)s)")
     command.add_argument("--format", default="kdump", choices=FORMATS,
                          help="whose path is printed (default: %(default)s); kdump and elf are "
-                         "always made, what makedumpfile makes of them when asked for")
+                         "always made, the others when asked for")
     command.add_argument("--release", help="the kernel, as uname -r says it "
                          "(default: the distribution's current cloud kernel)")
     command.add_argument("--refresh", action="store_true",

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
 
-from tests.lab import LabError, cache, initramfs, kernels, makedumpfile, oracle, packages, qemu
+from tests.lab import LabError, cache, initramfs, kernels, oracle, packages, production, qemu
 from tests.lab.kernels import Kernel
 from tests.lab.progress import Progress
 
@@ -72,28 +72,38 @@ class Dump:
         return self.directory / "vmcore.elf"
 
     @cached_property
+    def production_elf(self) -> Path:
+        """The same memory, as /proc/vmcore of a capture kernel shows it; made when absent."""
+        return self._rewritten(
+            "production-elf", lambda place: production.elf(self.elf, self.vmlinux, place))
+
+    @cached_property
     def production(self) -> Path:
         """The same memory, all of it, as makedumpfile compresses it; made when absent."""
-        return self._rewritten("production", makedumpfile.EVERYTHING)
+        return self._rewritten(
+            "production", lambda place: production.kdump(self.production_elf, place,
+                                                         production.EVERYTHING))
 
     @cached_property
     def filtered(self) -> Path:
-        """The same without the pages production machines exclude; made when absent."""
-        return self._rewritten("filtered", makedumpfile.FILTERED)
+        """The same without the pages production machines leave out; made when absent."""
+        return self._rewritten(
+            "filtered", lambda place: production.kdump(self.production_elf, place,
+                                                       production.FILTERED))
 
-    def _rewritten(self, name: str, level: int) -> Path:
+    def _rewritten(self, name: str, write: cache.Fill) -> Path:
         """An entry of its own inside this one, so that it goes when the dump does."""
         progress = Progress()
 
         def fill(partial: Path) -> None:
-            cache.require_space(partial, 2 * qemu.MEMORY, f"a {name} dump")
+            cache.require_space(partial, 2 * qemu.MEMORY, f"the {name} dump")
             with progress.stage(f"writing the {name} dump"):
-                makedumpfile.write(self.elf, partial, level)
+                write(partial)
 
         place = cache.entry(
-            self.directory / name, fill, holds=[makedumpfile.NAME],
+            self.directory / name, fill, holds=[production.NAME],
             waiting=lambda: progress.note(f"waiting for another run that makes the {name} dump"))
-        return place / makedumpfile.NAME
+        return place / production.NAME
 
     @property
     def oracle_file(self) -> Path:

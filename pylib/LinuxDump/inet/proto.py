@@ -38,7 +38,8 @@ def inode2socketaddr(inode: Any) -> int | None:
     # A socket in the filesystem (bound to a path) is an inode of that filesystem.
     if inode.i_sb.s_type.name != "sockfs":
         return None
-    return int(container_of(inode, "struct socket_alloc", "vfs_inode").socket)
+    around: Any = container_of(inode, "struct socket_alloc", "vfs_inode")
+    return int(around.socket)
 
 
 def decodeSock(sock: Any) -> tuple[int, int, str, bool]:
@@ -57,13 +58,17 @@ def unix_sock(s: Any) -> tuple[int, int | None, str]:
     """(state, inode number, path) of a UNIX socket; `@name` for one without a file."""
     s = readSU("struct unix_sock", s)
     try:
-        sock = s.sk
-        socket_ = sock.sk_socket
-        ino = container_of(socket_, "struct socket_alloc", "socket").vfs_inode.i_ino \
-            if socket_ else None
-        return sock.__sk_common.skc_state, ino, _unix_path(s.addr)
+        return s.sk.__sk_common.skc_state, _ino(s.sk.sk_socket), _unix_path(s.addr)
     except crash.error:
         return -1, None, "!Cannot read memory!"
+
+
+def _ino(sock: Any) -> int | None:
+    """The inode number of a struct socket; an orphaned sock has none."""
+    if not sock:
+        return None
+    around: Any = container_of(sock, "struct socket_alloc", "socket")
+    return around.vfs_inode.i_ino
 
 
 def _unix_path(address: Any) -> str:

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Functions of module `_pykdump`: what is analysed, and what is kept of it.
+#include "objects/engine_module.h"
+
+#include "host/host.h"
+#include "memory/cache.h"
+#include "objects/raise.h"
+#include "objects/state.h"
+#include "types/types.h"
+
+static PyObject *dump_info(PyObject *module, PyObject *unused)
+{
+    struct host_info info;
+    host_info_get(&info);
+    return Py_BuildValue("{szszszszsOsIsIszsz}", "dumpfile", info.dump_file, "namelist",
+                         info.namelist, "release", info.release, "machine", info.machine, "live",
+                         info.live ? Py_True : Py_False, "cpus", info.cpus, "hz", info.hz, "types",
+                         types_provider(), "crash", info.host_version);
+}
+
+static PyObject *cache_statistics(PyObject *module, PyObject *unused)
+{
+    struct cache_stats stats;
+    cache_stats_get(&stats);
+    return Py_BuildValue("{sKsKsnsn}", "misses", (unsigned long long)stats.misses, "failed",
+                         (unsigned long long)stats.failed, "pages", (Py_ssize_t)stats.pages,
+                         "capacity", (Py_ssize_t)stats.capacity);
+}
+
+static PyObject *cache_set_pages(PyObject *module, PyObject *argument)
+{
+    Py_ssize_t pages = PyNumber_AsSsize_t(argument, PyExc_ValueError);
+    struct error err;
+    if (pages == -1 && PyErr_Occurred())
+        return NULL;
+    if (pages < 0)
+        return PyErr_Format(PyExc_ValueError, "a cache of %zd pages", pages);
+    if (!cache_resize((size_t)pages, &err))
+        return raise_error(&err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *purge_caches(PyObject *module, PyObject *argument)
+{
+    if (!PyUnicode_Check(argument))
+        return PyErr_Format(PyExc_TypeError, "the name of a cache is a str");
+    if (PyUnicode_CompareWithASCIIString(argument, "memory") == 0)
+        cache_drop();
+    else if (PyUnicode_CompareWithASCIIString(argument, "types") == 0)
+        PyDict_Clear(objects_state()->struct_names);
+    else
+        return PyErr_Format(PyExc_ValueError, "no cache %R: there are 'memory' and 'types'",
+                            argument);
+    Py_RETURN_NONE;
+}
+
+static PyObject *after_fork(PyObject *module, PyObject *unused)
+{
+    host_after_fork();
+    Py_RETURN_NONE;
+}
+
+PyMethodDef engine_host_functions[] = {
+    {"dump_info", dump_info, METH_NOARGS, "dump_info() -> dict: what is being analysed"},
+    {"cache_statistics", cache_statistics, METH_NOARGS, "cache_statistics() -> dict"},
+    {"cache_set_pages", cache_set_pages, METH_O, "cache_set_pages(n): 0 turns the cache off"},
+    {"purge_caches", purge_caches, METH_O, "purge_caches('memory' or 'types'): forgets them"},
+    {"after_fork", after_fork, METH_NOARGS, "after_fork(): in a child, opens the dump anew"},
+    {0},
+};

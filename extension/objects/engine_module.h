@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The functions of module `_pykdump`, by what they are about; engine_module.c puts them together.
+#ifndef MPYKDUMP_OBJECTS_ENGINE_MODULE_H
+#define MPYKDUMP_OBJECTS_ENGINE_MODULE_H
+
+#include <Python.h>
+
+#include "types/type.h"
+
+extern PyMethodDef engine_output_functions[];
+extern PyMethodDef engine_host_functions[];
+extern PyMethodDef engine_type_functions[];
+extern PyMethodDef engine_walk_functions[];
+extern PyMethodDef engine_column_functions[];
+extern PyMethodDef engine_search_functions[];
+
+// The type of a name given by Python. NULL with an exception.
+const struct type *engine_type(PyObject *name);
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Functions of module `_pykdump`: the current command's output.
+#include "objects/engine_module.h"
+
+#include <errno.h>
+
+#include "host/host.h"
+
+static PyObject *raise_errno(int reason)
+{
+    errno = reason;
+    return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+static PyObject *output_write(PyObject *module, PyObject *argument)
+{
+    Py_buffer bytes;
+    if (PyObject_GetBuffer(argument, &bytes, PyBUF_SIMPLE) < 0)
+        return NULL;
+    int reason = host_output_write(bytes.buf, (size_t)bytes.len);
+    Py_ssize_t size = bytes.len;
+    PyBuffer_Release(&bytes);
+    return reason ? raise_errno(reason) : PyLong_FromSsize_t(size);
+}
+
+static PyObject *output_flush(PyObject *module, PyObject *unused)
+{
+    int reason = host_output_flush();
+    if (reason)
+        return raise_errno(reason);
+    Py_RETURN_NONE;
+}
+
+static PyObject *output_fileno(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromLong(host_output_fileno());
+}
+
+static const char *kind_name(enum host_output_kind kind)
+{
+    switch (kind) {
+    case HOST_OUTPUT_TERMINAL:
+        return "terminal";
+    case HOST_OUTPUT_PIPE:
+        return "pipe";
+    case HOST_OUTPUT_FILE:
+        return "file";
+    }
+    return "pipe";
+}
+
+static PyObject *stdout_kind(PyObject *module, PyObject *unused)
+{
+    return PyUnicode_FromString(kind_name(host_output_kind()));
+}
+
+static PyObject *output_isatty(PyObject *module, PyObject *unused)
+{
+    return PyBool_FromLong(host_output_kind() == HOST_OUTPUT_TERMINAL);
+}
+
+PyMethodDef engine_output_functions[] = {
+    {"output_write", output_write, METH_O,
+     "output_write(bytes) -> int: to the current command's output; OSError"},
+    {"output_flush", output_flush, METH_NOARGS, "output_flush(): OSError"},
+    {"output_fileno", output_fileno, METH_NOARGS, "output_fileno() -> int"},
+    {"output_isatty", output_isatty, METH_NOARGS, "output_isatty() -> bool"},
+    {"stdout_kind", stdout_kind, METH_NOARGS, "stdout_kind() -> 'terminal', 'pipe' or 'file'"},
+    {0},
+};

@@ -14,7 +14,7 @@ EXAMPLES
     crash> pstree -p -t 1
 """),
     ("taskinfo", "tasks, their states and when they last ran",
-     "[--summary | --hang | --recent | --pidinfo=PID | --pstree | --memory] [options]", """\
+     "[--summary|--hang|--recent|--pidinfo=PID|--pstree|--memory|--ns] [options]", """\
   Lists all tasks by process: which CPU they are on, how long ago they were put
   on it, their state in two letters, and the user.  > marks those on a CPU now.
 
@@ -24,6 +24,7 @@ EXAMPLES
     --pidinfo=PID    details of a task, given by its PID or address
     --pstree         the tree of processes, with --pidinfo of one
     --memory         processes with most memory
+    --ns             tasks in namespaces of their own
     --maxpids=N      how many tasks --hang and --memory show (8)
     --taskfilter=ST  only tasks in these states: RU,UN
     --cmd=C          run the crash command C with each PID

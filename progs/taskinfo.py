@@ -213,6 +213,12 @@ def _print_pidinfo(table: TaskList, options: Values) -> None:
         print_pidinfo(task, options.verbose)
 
 
+def _print_namespaces(table: TaskList, options: Values) -> None:
+    from LinuxDump.namespaces import print_namespaces_info
+
+    print_namespaces_info(table, options.verbose)
+
+
 def _find(table: TaskList, text: str) -> Task | None:
     """The task that a person has named, or say that there is none."""
     from LinuxDump.Tasks import is_task_address, parse_task
@@ -243,6 +249,7 @@ def _parse() -> Values:
     views.add_option("--pidinfo", metavar="PID|ADDR", help="details of one task")
     views.add_option("--pstree", action="store_true", help="the tree of processes")
     views.add_option("--memory", action="store_true", help="who has most memory")
+    views.add_option("--ns", action="store_true", help="tasks in namespaces of their own")
     parser.add_option_group(views)
     parser.add_option("--maxpids", type="int", default=8, metavar="N",
                       help="how many tasks to show at each end (default %default)")
@@ -260,7 +267,8 @@ def _parse() -> Values:
 
 # The first that is wanted is shown.
 _VIEWS = (("memory", _print_memory), ("recent", _print_recent), ("hang", _print_hang),
-          ("summary", _print_summary), ("pstree", _print_pstree), ("pidinfo", _print_pidinfo))
+          ("summary", _print_summary), ("pstree", _print_pstree), ("pidinfo", _print_pidinfo),
+          ("ns", _print_namespaces))
 
 
 def main() -> None:

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "host/interrupt.h"
 
+#include <link.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <ucontext.h>
 
 #include "host/crash.h"
 #include "host/host.h"
@@ -69,9 +73,67 @@ void host_leave(struct host_entry *entry)
     pc->gdb_sigaction.sa_handler = entry->gdb_sigint;
 }
 
+// crash leaves its Ctrl-C handler with longjmp. Out of the middle of malloc that would leave a lock
+// held, or the heap in pieces, so while the C library is running the signal is put off by a
+// millisecond, until the library is left, or has been in one place for so long (a system call that
+// waits) that it is not in malloc.
+enum { RETRIES = 50, RETRY_NANOSECONDS = 1000000 };
+
+static struct {
+    bool known;
+    uintptr_t start;
+    uintptr_t end;
+    timer_t timer;
+} libc;
+
+static int find_libc(struct dl_phdr_info *info, size_t size, void *wanted)
+{
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + header->p_vaddr;
+        uintptr_t end = start + header->p_memsz;
+        if (header->p_type == PT_LOAD && (header->p_flags & PF_X) && (uintptr_t)wanted >= start &&
+            (uintptr_t)wanted < end) {
+            libc.start = start;
+            libc.end = end;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void libc_init(void)
+{
+    struct sigevent again = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGINT};
+    if (libc.known || timer_create(CLOCK_MONOTONIC, &again, &libc.timer) < 0)
+        return;
+    dl_iterate_phdr(find_libc, (void *)(uintptr_t)malloc);
+    libc.known = true;
+}
+
+static void on_command_sigint(int number, siginfo_t *info, void *interrupted)
+{
+    static int retries;
+    const ucontext_t *context = interrupted;
+    uintptr_t at = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    const struct itimerspec soon = {.it_value.tv_nsec = RETRY_NANOSECONDS};
+
+    (void)info;
+    if (libc.known && at >= libc.start && at < libc.end && retries < RETRIES) {
+        retries++;
+        timer_settime(libc.timer, 0, &soon, NULL);
+        return;
+    }
+    retries = 0;
+    restart(number);
+}
+
 void interrupt_give_to_crash(struct sigaction *previous)
 {
-    struct sigaction action = {.sa_handler = restart, .sa_flags = SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = on_command_sigint,
+                               .sa_flags = SA_NODEFER | SA_SIGINFO};
+    libc_init();
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, previous);
 }

@@ -9,6 +9,7 @@
 #include "host/interrupt.h"
 
 bool host_catch(void (*call)(void *), void *argument);
+void host_catch_forget_quit(void);
 
 static pthread_t crash_thread;
 
@@ -107,21 +108,28 @@ bool host_trap(void (*call)(void *), void *argument, enum trap_flags flags, stru
 
     struct crash_state state;
     state_save(&state);
-    if (flags & TRAP_COMMAND) {
+    if (flags & TRAP_COMMAND)
         words_save(&state.line);
-        interrupt_give_to_crash(&state.sigint);
-    }
 
+    // Ctrl-C is crash's, and jumps, only while the jump leads here.
     volatile bool returned = false;
-    if (setjmp(pc->main_loop_env) == 0)
+    volatile bool ours = true;
+    if (setjmp(pc->main_loop_env) == 0) {
+        if (flags & TRAP_COMMAND) {
+            interrupt_give_to_crash(&state.sigint);
+            ours = false;
+        }
         returned = host_catch(call, argument);
+    }
+    if (!ours)
+        interrupt_take_back(&state.sigint);
 
     if (!returned)
         state_mend(&state);
     state_restore(&state);
     if (flags & TRAP_COMMAND) {
-        interrupt_take_back(&state.sigint);
         words_restore(&state.line);
+        host_catch_forget_quit();
     }
     if (interrupt_cleanups() != state.cleanups) {
         // crash's own Ctrl-C path ran: it has closed pipes and files on its way.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/chain.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "memory/cache.h"
@@ -25,7 +26,7 @@ static void chain_free(PyObject *capsule)
 // One attribute after the other: for pseudo-attributes, and for the observer of reads.
 static PyObject *read_attributes(struct typed_class *class, uint64_t address, PyObject *path)
 {
-    PyObject *names = PyUnicode_Split(path, objects_state()->dot, -1);
+    PyObject *names = PyObject_CallMethod(path, "split", "s", ".");
     PyObject *value = names ? class_instance(class, address) : NULL;
     for (Py_ssize_t i = 0; value && i < PyList_GET_SIZE(names); i++) {
         if (!class_of(value)) {

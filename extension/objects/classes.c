@@ -27,6 +27,7 @@ static void class_free(struct typed_class *self)
         Py_XDECREF(self->members[i].name);
     PyMem_Free(self->members);
     map_clear(&self->index);
+    Py_XDECREF(self->chains);
     Py_XDECREF(self->python);
     PyMem_Free(self);
 }

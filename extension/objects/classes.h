@@ -26,6 +26,7 @@ struct typed_class {
     struct member_slot *members;
     size_t member_count;
     struct map index;
+    PyObject *chains; // dict: a path -> what chain.c made of it; NULL before the first
 };
 
 // The class for a type, made at first use: of StructResult for structs and unions, tPtr for

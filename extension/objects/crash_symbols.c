@@ -103,7 +103,7 @@ static PyObject *crash_enumerator_value(PyObject *module, PyObject *argument)
     int64_t value;
     if (!name)
         return NULL;
-    if (!host_enumerator(name, &value))
+    if (!types_find_enumerator(name, &value))
         Py_RETURN_NONE;
     return PyLong_FromLongLong(value);
 }

@@ -106,7 +106,10 @@ static PyObject *variable_type(PyObject *module, PyObject *argument)
     char text[256];
     if (!name)
         return NULL;
-    const struct type *type = types_find_variable(name);
+    struct error err;
+    const struct type *type = types_find_variable(name, &err);
+    if (!type && err.code != ERR_NONE)
+        return raise_error(&err);
     if (!type)
         Py_RETURN_NONE;
     type_format(type, text, sizeof(text));

@@ -16,6 +16,8 @@ static const char *end_name(enum walk_end end)
         return "limit";
     case WALK_END_CYCLE:
         return "cycle";
+    case WALK_END_PARTIAL:
+        return "partial";
     case WALK_END_ERROR:
         break;
     }
@@ -42,7 +44,7 @@ static PyObject *node_objects(const struct array *nodes, const struct typed_clas
 // list_nodes(head, offset, limit, struct=None, back=0) -> (nodes, end, address, message)
 static PyObject *list_nodes(PyObject *module, PyObject *args)
 {
-    struct list_walk walk;
+    struct list_walk walk = {0};
     unsigned long long limit;
     PyObject *name = Py_None;
     uint64_t back = 0;
@@ -53,7 +55,12 @@ static PyObject *list_nodes(PyObject *module, PyObject *args)
     struct typed_class *class = NULL;
     if (name != Py_None) {
         const struct type *type = engine_type(name);
-        class = type ? class_for(type_resolve(type)) : NULL;
+        if (!type)
+            return NULL;
+        type = type_resolve(type);
+        if (!type_is_aggregate(type))
+            return PyErr_Format(PyExc_TypeError, "%U is neither a struct nor a union", name);
+        class = class_for(type);
         if (!class)
             return NULL;
     }

@@ -6,27 +6,42 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/names.h"
-#include "host/host.h"
+#include "types/btf_image.h"
 #include "types/provider.h"
 
 enum {
-    MAX_NESTING = 32,            // of anonymous structs, arrays, typedefs
-    MAX_MEMBERS = 1 << 16,       // of one struct, flattened
-    MAX_MEMORY_SIZE = 256 << 20, // of BTF in the dump
+    MAX_NESTING = 32,      // of anonymous structs, arrays, typedefs
+    MAX_MEMBERS = 1 << 16, // of one struct, flattened
 };
 
 struct btf_provider {
     struct type_provider base;
     struct btf *btf;
-    struct type **types; // by id, made on demand
-    uint32_t count;
+    // Of a module: the kernel's, which has the types of the ids up to `first`.
+    struct btf_provider *kernel;
+    uint32_t first;
+    struct type **types; // by id - first, made on demand
+    uint32_t count;      // ids are below it
+    // Of the kernel: one for each module, opened when something is not the kernel's own.
+    struct btf_provider *modules;
+    struct btf_provider *next;
+    bool has_modules;
     bool has_signed_enums;
     struct names names;
+    struct enumerators {
+        bool built;
+        struct type_enumerator *items; // [0] is not used
+        uint32_t count;
+        struct names names;
+    } enumerators; // of all enums, made when first asked for
 };
 
 static struct btf_provider *provider_of(struct type_provider *base)
@@ -157,8 +172,11 @@ static const struct type *type_of(struct btf_provider *provider, uint32_t id, in
     id = skip_qualifiers(provider, id);
     if (!id || id >= provider->count || nesting > MAX_NESTING)
         return &type_void;
-    if (provider->types[id])
-        return provider->types[id];
+    if (provider->kernel && id <= provider->first)
+        provider = provider->kernel;
+    struct type **known = &provider->types[id - provider->first];
+    if (*known)
+        return *known;
     const struct btf_type *raw = btf__type_by_id(provider->btf, id);
     struct type *type = raw ? calloc(1, sizeof(*type)) : NULL;
     if (!type)
@@ -167,11 +185,11 @@ static const struct type *type_of(struct btf_provider *provider, uint32_t id, in
     type->id = id;
     fill(provider, type, raw, nesting);
     // A type that contains itself (no valid one does) was made further down already.
-    if (provider->types[id])
+    if (*known)
         free(type);
     else
-        provider->types[id] = type;
-    return provider->types[id];
+        *known = type;
+    return *known;
 }
 
 static const struct type *target(struct type_provider *base, const struct type *type)
@@ -249,6 +267,25 @@ static bool collect_members(struct btf_provider *provider, const struct btf_type
     return true;
 }
 
+static struct type_enumerator enumerator_at(struct btf_provider *provider,
+                                            const struct btf_type *raw, unsigned index)
+{
+    struct type_enumerator item;
+    uint32_t name;
+    if (btf_is_enum64(raw)) {
+        name = btf_enum64(raw)[index].name_off;
+        item.value = (int64_t)btf_enum64_value(&btf_enum64(raw)[index]);
+    } else {
+        int32_t value = btf_enum(raw)[index].val;
+        name = btf_enum(raw)[index].name_off;
+        item.value = btf_kflag(raw) ? value : (int64_t)(uint32_t)value;
+    }
+    item.name = clean_name_of(provider, name);
+    if (!item.name)
+        item.name = "";
+    return item;
+}
+
 static bool collect_enumerators(struct btf_provider *provider, const struct btf_type *raw,
                                 struct type *type, struct error *err)
 {
@@ -256,20 +293,8 @@ static bool collect_enumerators(struct btf_provider *provider, const struct btf_
     struct type_enumerator *items = calloc(count ? count : 1, sizeof(*items));
     if (!items)
         return error_set_no_memory(err);
-    for (unsigned i = 0; i < count; i++) {
-        uint32_t name;
-        if (btf_is_enum64(raw)) {
-            name = btf_enum64(raw)[i].name_off;
-            items[i].value = (int64_t)btf_enum64_value(&btf_enum64(raw)[i]);
-        } else {
-            name = btf_enum(raw)[i].name_off;
-            int32_t value = btf_enum(raw)[i].val;
-            items[i].value = type->is_signed ? value : (int64_t)(uint32_t)value;
-        }
-        items[i].name = clean_name_of(provider, name);
-        if (!items[i].name)
-            items[i].name = "";
-    }
+    for (unsigned i = 0; i < count; i++)
+        items[i] = enumerator_at(provider, raw, i);
     type->enumerators = items;
     type->count = count;
     return true;
@@ -315,11 +340,31 @@ static uint32_t find_id(struct btf_provider *provider, const char *name,
                         bool (*fits)(const struct btf_type *, enum type_space),
                         enum type_space space)
 {
-    for (uint32_t id = names_first(&provider->names, name); id;
-         id = names_next(&provider->names, id)) {
-        const struct btf_type *raw = btf__type_by_id(provider->btf, id);
+    for (uint32_t slot = names_first(&provider->names, name); slot;
+         slot = names_next(&provider->names, slot)) {
+        const struct btf_type *raw = btf__type_by_id(provider->btf, provider->first + slot);
         const char *found = raw ? name_of(provider, raw->name_off) : NULL;
         if (found && !strcmp(found, name) && fits(raw, space))
+            return provider->first + slot;
+    }
+    return 0;
+}
+
+static void modules_open(struct btf_provider *kernel);
+
+// Looks in the kernel's types, then in those of its modules; `owner` is where the id is from.
+static uint32_t find_anywhere(struct btf_provider *kernel, const char *name,
+                              bool (*fits)(const struct btf_type *, enum type_space),
+                              enum type_space space, struct btf_provider **owner)
+{
+    *owner = kernel;
+    uint32_t id = find_id(kernel, name, fits, space);
+    if (id)
+        return id;
+    modules_open(kernel);
+    for (*owner = kernel->modules; *owner; *owner = (*owner)->next) {
+        id = find_id(*owner, name, fits, space);
+        if (id)
             return id;
     }
     return 0;
@@ -327,9 +372,20 @@ static uint32_t find_id(struct btf_provider *provider, const char *name,
 
 static const struct type *find(struct type_provider *base, enum type_space space, const char *name)
 {
+    struct btf_provider *owner;
+    uint32_t id = find_anywhere(provider_of(base), name, in_space, space, &owner);
+    return id ? type_of(owner, id, 0) : NULL;
+}
+
+static const struct type *next(struct type_provider *base, enum type_space space, size_t *cursor)
+{
     struct btf_provider *provider = provider_of(base);
-    uint32_t id = find_id(provider, name, in_space, space);
-    return id ? type_of(provider, id, 0) : NULL;
+    while (++*cursor < provider->count) {
+        const struct btf_type *raw = btf__type_by_id(provider->btf, (uint32_t)*cursor);
+        if (raw && clean_name_of(provider, raw->name_off) && in_space(raw, space))
+            return type_of(provider, (uint32_t)*cursor, 0);
+    }
+    return NULL;
 }
 
 static bool is_variable(const struct btf_type *raw, enum type_space space)
@@ -340,10 +396,59 @@ static bool is_variable(const struct btf_type *raw, enum type_space space)
 
 static const struct type *find_variable(struct type_provider *base, const char *name)
 {
+    struct btf_provider *owner;
+    uint32_t id = find_anywhere(provider_of(base), name, is_variable, TYPE_SPACE_ORDINARY, &owner);
+    const struct btf_type *raw = id ? btf__type_by_id(owner->btf, id) : NULL;
+    return raw ? type_of(owner, raw->type, 0) : NULL;
+}
+
+// One pass counts, or fills.
+static uint32_t enumerators_visit(struct btf_provider *provider, struct type_enumerator *items)
+{
+    uint32_t next = 1;
+    for (uint32_t id = 1; id < provider->count; id++) {
+        const struct btf_type *raw = btf__type_by_id(provider->btf, id);
+        unsigned count = raw && btf_is_any_enum(raw) ? btf_vlen(raw) : 0;
+        for (unsigned i = 0; i < count; i++, next++) {
+            if (items)
+                items[next] = enumerator_at(provider, raw, i);
+        }
+    }
+    return next;
+}
+
+static bool enumerators_build(struct btf_provider *provider)
+{
+    struct enumerators *all = &provider->enumerators;
+    if (all->built)
+        return all->items;
+    all->built = true;
+    all->count = enumerators_visit(provider, NULL);
+    all->items = calloc(all->count, sizeof(*all->items));
+    if (!all->items || !names_init(&all->names, all->count)) {
+        free(all->items);
+        all->items = NULL;
+        return false;
+    }
+    enumerators_visit(provider, all->items);
+    for (uint32_t id = all->count - 1; id; id--)
+        names_add(&all->names, all->items[id].name, id);
+    return true;
+}
+
+static bool find_enumerator(struct type_provider *base, const char *name, int64_t *value)
+{
     struct btf_provider *provider = provider_of(base);
-    uint32_t id = find_id(provider, name, is_variable, TYPE_SPACE_ORDINARY);
-    const struct btf_type *raw = id ? btf__type_by_id(provider->btf, id) : NULL;
-    return raw ? type_of(provider, raw->type, 0) : NULL;
+    struct enumerators *all = &provider->enumerators;
+    if (!enumerators_build(provider))
+        return false;
+    for (uint32_t id = names_first(&all->names, name); id; id = names_next(&all->names, id)) {
+        if (!strcmp(all->items[id].name, name)) {
+            *value = all->items[id].value;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void type_free(struct type *type)
@@ -358,10 +463,17 @@ static void type_free(struct type *type)
 static void provider_free(struct type_provider *base)
 {
     struct btf_provider *provider = provider_of(base);
-    for (uint32_t id = 0; provider->types && id < provider->count; id++)
-        type_free(provider->types[id]);
+    while (provider->modules) {
+        struct btf_provider *module = provider->modules;
+        provider->modules = module->next;
+        provider_free(&module->base);
+    }
+    for (uint32_t i = 0; provider->types && i < provider->count - provider->first; i++)
+        type_free(provider->types[i]);
     free(provider->types);
     names_free(&provider->names);
+    names_free(&provider->enumerators.names);
+    free(provider->enumerators.items);
     btf__free(provider->btf);
     free(provider);
 }
@@ -369,43 +481,97 @@ static void provider_free(struct type_provider *base)
 static bool index_names(struct btf_provider *provider)
 {
     provider->count = btf__type_cnt(provider->btf);
-    provider->types = calloc(provider->count, sizeof(*provider->types));
-    if (!provider->types || !names_init(&provider->names, provider->count))
+    provider->first = provider->kernel ? provider->kernel->count - 1 : 0;
+    uint32_t own = provider->count - provider->first;
+    provider->types = calloc(own, sizeof(*provider->types));
+    if (!provider->types || !names_init(&provider->names, own))
         return false;
-    for (uint32_t id = provider->count - 1; id; id--) {
-        const struct btf_type *raw = btf__type_by_id(provider->btf, id);
+    for (uint32_t slot = own - 1; slot; slot--) {
+        const struct btf_type *raw = btf__type_by_id(provider->btf, provider->first + slot);
         const char *name = raw ? name_of(provider, raw->name_off) : NULL;
         if (raw && btf_is_any_enum(raw) && btf_kflag(raw))
             provider->has_signed_enums = true;
         if (name && !btf_is_func(raw))
-            names_add(&provider->names, name, id);
+            names_add(&provider->names, name, slot);
     }
     return true;
 }
 
-// Between the symbols __start_BTF and __stop_BTF, in the kernel's read-only data.
-static struct btf *btf_from_memory(struct error *err)
+// A provider of what is in `btf`, which it takes over. NULL when memory is exhausted.
+static struct btf_provider *provider_new(struct btf *btf, struct btf_provider *kernel,
+                                         const char *origin)
 {
-    struct host_symbol start;
-    struct host_symbol stop;
-    if (!host_symbol_find("__start_BTF", &start) || !host_symbol_find("__stop_BTF", &stop)) {
-        error_set(err, ERR_TYPE, "the kernel has no BTF: neither the namelist nor the dump has it");
+    struct btf_provider *provider = calloc(1, sizeof(*provider));
+    if (!provider) {
+        btf__free(btf);
         return NULL;
     }
-    if (stop.address <= start.address || stop.address - start.address > MAX_MEMORY_SIZE) {
-        error_set(err, ERR_TYPE, "the kernel's BTF has an impossible size");
+    provider->btf = btf;
+    provider->kernel = kernel;
+    provider->base = (struct type_provider){
+        .name = "btf",
+        .origin = origin,
+        .find = find,
+        .find_variable = find_variable,
+        .find_enumerator = find_enumerator,
+        .next = next,
+        .target = target,
+        .complete = complete,
+        .free = provider_free,
+    };
+    if (!index_names(provider)) {
+        provider_free(&provider->base);
         return NULL;
     }
-    size_t size = stop.address - start.address;
-    void *bytes AUTO_FREE = malloc(size);
-    if (!bytes) {
-        error_set_no_memory(err);
+    return provider;
+}
+
+// btf__new_split is declared but not exported by libbpf 1.1, whose way to split BTF leads through a
+// file: one in memory.
+static struct btf *split_btf(const void *bytes, size_t size, struct btf *kernel)
+{
+    char path[64];
+    int fd = memfd_create("mpykdump-btf", MFD_CLOEXEC);
+    if (fd < 0)
         return NULL;
+    struct btf *btf = NULL;
+    if (write(fd, bytes, size) == (ssize_t)size) {
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        btf = btf__parse_raw_split(path, kernel);
     }
-    if (!host_read(HOST_KERNEL, start.address, bytes, size, err))
-        return NULL;
-    struct btf *btf = btf__new(bytes, (uint32_t)size);
-    if (!btf)
+    close(fd);
+    return btf;
+}
+
+static void module_add(const char *name, const void *bytes, size_t size, void *context)
+{
+    struct btf_provider *kernel = context;
+    // The kernel's own is on the list too.
+    if (!strcmp(name, "vmlinux"))
+        return;
+    struct btf *btf = split_btf(bytes, size, kernel->btf);
+    struct btf_provider *module = btf ? provider_new(btf, kernel, "BTF of a module") : NULL;
+    if (module) {
+        module->next = kernel->modules;
+        kernel->modules = module;
+    }
+}
+
+static void modules_open(struct btf_provider *kernel)
+{
+    if (kernel->has_modules)
+        return;
+    // First, since finding them asks for types, and must not come here again.
+    kernel->has_modules = true;
+    btf_image_modules(&kernel->base, module_add, kernel);
+}
+
+static struct btf *btf_from_image(struct error *err)
+{
+    size_t size;
+    void *bytes AUTO_FREE = btf_image_kernel(&size, err);
+    struct btf *btf = bytes ? btf__new(bytes, (uint32_t)size) : NULL;
+    if (bytes && !btf)
         error_set(err, ERR_TYPE, "the BTF in the dump's memory is damaged");
     return btf;
 }
@@ -417,27 +583,11 @@ struct type_provider *btf_provider_new(const char *namelist, struct error *err)
     struct btf *btf = namelist ? btf__parse(namelist, NULL) : NULL;
     const char *origin = btf ? "BTF of the namelist" : "BTF of the dump";
     if (!btf)
-        btf = btf_from_memory(err);
+        btf = btf_from_image(err);
     if (!btf)
         return NULL;
-    struct btf_provider *provider = calloc(1, sizeof(*provider));
+    struct btf_provider *provider = provider_new(btf, NULL, origin);
     if (!provider) {
-        btf__free(btf);
-        error_set_no_memory(err);
-        return NULL;
-    }
-    provider->btf = btf;
-    provider->base = (struct type_provider){
-        .name = "btf",
-        .origin = origin,
-        .find = find,
-        .find_variable = find_variable,
-        .target = target,
-        .complete = complete,
-        .free = provider_free,
-    };
-    if (!index_names(provider)) {
-        provider_free(&provider->base);
         error_set_no_memory(err);
         return NULL;
     }

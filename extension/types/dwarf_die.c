@@ -40,6 +40,11 @@ const char *die_name(Dwarf_Die *die)
     const char *name = NULL;
     if (die_attribute(die, DW_AT_name, &attribute))
         name = libdw->dwarf_formstring(&attribute);
+    // A name that no compiler writes is none.
+    for (const char *c = name; c && *c; c++) {
+        if (*c < ' ' || *c > '~')
+            return NULL;
+    }
     return name && *name ? name : NULL;
 }
 
@@ -64,8 +69,7 @@ bool die_flag(Dwarf_Die *die, unsigned name)
 bool die_reference(Dwarf_Die *die, unsigned name, Dwarf_Die *target)
 {
     Dwarf_Attribute attribute;
-    if (!die_attribute(die, name, &attribute) ||
-        !libdw->dwarf_formref_die(&attribute, target))
+    if (!die_attribute(die, name, &attribute) || !libdw->dwarf_formref_die(&attribute, target))
         return false;
     return libdw->dwarf_cu_getdwarf(target->cu) == libdw->dwarf_cu_getdwarf(die->cu);
 }

@@ -241,8 +241,8 @@ bool index_builder_finish(struct index_builder *builder, const struct dwarf_iden
     uint32_t *heads = (uint32_t *)index->heads;
     // Backwards, so that chains go forwards.
     for (uint32_t i = header.entry_count - 1; i; i--) {
-        uint32_t *head = &heads[name_hash(index->names + entries[i].name) &
-                                (header.head_count - 1)];
+        uint32_t *head =
+            &heads[name_hash(index->names + entries[i].name) & (header.head_count - 1)];
         entries[i].next = *head;
         *head = i;
     }

@@ -13,9 +13,9 @@
 #include "types/dwarf_die.h"
 
 enum {
-    RECENT = 1 << 16,          // a power of two
+    RECENT = 1 << 16,           // a power of two
     ENTRIES_PER_LOOK = 1 << 15, // between two looks at the clock and for Ctrl-C
-    LANGUAGE_RUST = 0x1c,      // not in the header of libdw 0.188
+    LANGUAGE_RUST = 0x1c,       // not in the header of libdw 0.188
 };
 
 // What was added, by the address of its name: linkers keep one copy of each string, so that most
@@ -174,10 +174,9 @@ static bool scan_units(struct scan *scan, struct error *err)
     Dwarf *dwarf = scan->file->dwarf;
     Dwarf_Off next;
     size_t header_size;
-    for (Dwarf_Off at = 0;
-         libdw->dwarf_next_unit(dwarf, at, &next, &header_size, NULL, NULL, NULL, NULL, NULL,
-                                NULL) == 0 &&
-         next > at;
+    for (Dwarf_Off at = 0; libdw->dwarf_next_unit(dwarf, at, &next, &header_size, NULL, NULL, NULL,
+                                                  NULL, NULL, NULL) == 0 &&
+                           next > at;
          at = next) {
         Dwarf_Die unit;
         if (libdw->dwarf_offdie(dwarf, at + header_size, &unit) && !scan_unit(scan, &unit, err))
@@ -199,8 +198,8 @@ bool dwarf_scan(struct dwarf_file *file, struct dwarf_index *index, struct error
         return error_set_no_memory(err);
     if (!index_builder_init(&scan.builder, err))
         return false;
-    bool ok = scan_units(&scan, err) &&
-              index_builder_finish(&scan.builder, &file->identity, index, err);
+    bool ok =
+        scan_units(&scan, err) && index_builder_finish(&scan.builder, &file->identity, index, err);
     index_builder_free(&scan.builder);
     if (scan.shown)
         fprintf(stderr, "\r\033[K");

@@ -25,6 +25,7 @@ struct source {
 // BTF has those of per-CPU data only.
 static struct source sources[] = {
     {.name = "btf", .open = btf_provider_new},
+    {.name = "dwarf", .open = dwarf_provider_new},
 };
 
 enum { SOURCES = sizeof(sources) / sizeof(*sources) };
@@ -57,8 +58,10 @@ static struct type_provider *source_open(struct source *source)
     if (!source->tried) {
         struct host_info info;
         host_info_get(&info);
-        source->tried = true;
+        source->reason.code = ERR_NONE;
         source->provider = source->open(info.namelist, &source->reason);
+        // Who was interrupted may try again.
+        source->tried = source->reason.code != ERR_INTERRUPTED;
     }
     return source->provider;
 }
@@ -72,8 +75,10 @@ static struct type_provider *provider_get(struct error *err)
             return provider;
     }
     for (int i = 0; err && i < SOURCES; i++) {
-        if (sources[i].tried)
+        if (sources[i].reason.code != ERR_NONE)
             *err = sources[i].reason;
+        if (err->code == ERR_INTERRUPTED)
+            break;
     }
     return NULL;
 }
@@ -84,15 +89,37 @@ const char *types_provider(void)
     return provider ? provider->origin : NULL;
 }
 
-const struct type *types_find_variable(const char *name)
+const struct type *types_find_variable(const char *name, struct error *err)
 {
     const struct type *type = NULL;
+    err->code = ERR_NONE;
     for (int i = 0; !type && i < SOURCES; i++) {
         struct type_provider *provider = source_open(&sources[i]);
         if (provider && provider->find_variable)
             type = provider->find_variable(provider, name);
+        if (!provider && sources[i].reason.code == ERR_INTERRUPTED) {
+            *err = sources[i].reason;
+            return NULL;
+        }
     }
     return type;
+}
+
+const struct type *types_next(enum type_space space, size_t *cursor, struct error *err)
+{
+    struct type_provider *provider = provider_get(err);
+    if (!provider)
+        return NULL;
+    err->code = ERR_NONE;
+    return provider->next(provider, space, cursor);
+}
+
+bool types_find_enumerator(const char *name, int64_t *value)
+{
+    struct type_provider *provider = provider_get(NULL);
+    if (provider && provider->find_enumerator)
+        return provider->find_enumerator(provider, name, value);
+    return host_enumerator(name, value);
 }
 
 const struct type *types_pointer_to(const struct type *target, struct error *err)
@@ -278,5 +305,6 @@ void types_reset(void)
             sources[i].provider->free(sources[i].provider);
         sources[i].provider = NULL;
         sources[i].tried = false;
+        sources[i].reason.code = ERR_NONE;
     }
 }

@@ -6,13 +6,24 @@
 #include "base/error.h"
 #include "types/type.h"
 
+// What kinds of names there are: C has one name space for tags and one for the rest.
+enum type_space { TYPE_SPACE_STRUCT, TYPE_SPACE_UNION, TYPE_SPACE_ENUM, TYPE_SPACE_ORDINARY };
+
 // The type that a C type name such as "struct page", "u64", "unsigned long", "enum x",
 // "struct list_head **" or "char *[16]" means. NULL with ERR_TYPE when there is none. A miss costs
 // as little as a hit.
 const struct type *types_find(const char *name, struct error *err);
 
-// The type of a per-CPU or other variable the provider knows, NULL (no error set) if unknown.
-const struct type *types_find_variable(const char *name);
+// The type of a global or static variable, NULL if unknown: then err is ERR_NONE, or
+// ERR_INTERRUPTED when finding out was given up.
+const struct type *types_find_variable(const char *name, struct error *err);
+
+// The definitions of a space one after another, all of one name too. The cursor begins at 0. NULL
+// with ERR_NONE at the end.
+const struct type *types_next(enum type_space space, size_t *cursor, struct error *err);
+
+// The value of an enumerator, whatever its enum. False when there is none of that name.
+bool types_find_enumerator(const char *name, int64_t *value);
 
 // A pointer to a type.
 const struct type *types_pointer_to(const struct type *target, struct error *err);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "walkers/list.h"
 
-#include "host/host.h"
 #include "memory/cache.h"
 
 // A cycle of `length` nodes was noticed somewhere behind its beginning: keeps each node once.
@@ -11,13 +10,6 @@ static void cycle_cut(struct array *nodes, size_t first, size_t length)
     while (node + length < nodes->items + nodes->count && node[0] != node[length])
         node++;
     nodes->count = (size_t)(node - nodes->items) + length;
-}
-
-static enum walk_end finish(struct walk_report *report, enum walk_end end, uint64_t at)
-{
-    report->end = end;
-    report->at = at;
-    return end;
 }
 
 enum walk_end list_collect(const struct list_walk *walk, struct array *nodes,
@@ -35,29 +27,26 @@ enum walk_end list_collect(const struct list_walk *walk, struct array *nodes,
     for (;;) {
         uint64_t next;
         if (!cache_read_word(node + walk->offset, sizeof(next), &next, &report->error))
-            return finish(report, WALK_END_ERROR, node);
+            return walk_fail(report, node);
+        if (next & walk->ends)
+            return walk_finish(report, WALK_END_WHOLE, node);
+        next &= ~walk->tags;
         if (!next || next == walk->head)
-            return finish(report, WALK_END_WHOLE, node);
+            return walk_finish(report, WALK_END_WHOLE, node);
         if (next == marked) {
             cycle_cut(nodes, first, distance + 1);
-            return finish(report, WALK_END_CYCLE, node);
+            return walk_finish(report, WALK_END_CYCLE, node);
         }
         if (count == walk->limit)
-            return finish(report, WALK_END_LIMIT, node);
-        if (!array_append(nodes, next)) {
-            error_set_no_memory(&report->error);
-            return finish(report, WALK_END_ERROR, node);
-        }
+            return walk_finish(report, WALK_END_LIMIT, node);
+        if (!walk_append(report, nodes, next) || !walk_tick(report))
+            return walk_fail(report, node);
         node = next;
         count++;
         if (++distance == stride) {
             marked = node;
             distance = 0;
             stride *= 2;
-        }
-        if (count % WALK_INTERRUPT_INTERVAL == 0 && host_interrupted()) {
-            error_set(&report->error, ERR_INTERRUPTED, "interrupted");
-            return finish(report, WALK_END_ERROR, node);
         }
     }
 }

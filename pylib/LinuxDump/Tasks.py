@@ -565,3 +565,26 @@ def decode_waitq(wq: Any) -> list[Any]:
     """struct task_struct of those who wait in a wait_queue_head, in its order."""
     waiters = readSUListFromHead(wq.head, "entry", "struct wait_queue_entry")
     return [readSU(_STRUCT, waiter.private) for waiter in waiters]
+
+
+# -- historical names of what other modules hold now ------------------------------------------
+
+def print_namespaces_info(tt: TaskList, v: int = 0) -> None:
+    """Print who is in namespaces of their own."""
+    from LinuxDump import namespaces
+
+    namespaces.print_namespaces_info(tt, v)
+
+
+def print_memory_stats(ntop: int = 8) -> None:
+    """Print the processes with most resident memory."""
+    from LinuxDump import taskmem
+
+    taskmem.print_memory_stats(ntop)
+
+
+def decode_tflags(flags: int, offset: int = 0) -> str:
+    """A line for each bit that is set in thread_info.flags."""
+    from LinuxDump import threadflags
+
+    return threadflags.decode_tflags(flags, offset)

@@ -45,7 +45,7 @@ def get_cpu_var_type(name: str) -> str:
 
 def percpu_ptr(ptr: Pointer, cpu: int) -> Pointer:
     """Where a per-CPU pointer leads to on a CPU: an object of the same type."""
-    return type(ptr)((ptr + 0 + _offsets()[cpu]) & _MASK)
+    return type(ptr)((int(ptr) + _offsets()[cpu]) & _MASK)
 
 
 def is_percpu_symbol(addr: int) -> bool:

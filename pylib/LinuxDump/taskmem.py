@@ -28,11 +28,12 @@ def mm_counter(mm: Any, name: str) -> int:
     """Pages counted under "MM_ANONPAGES", "MM_SWAPENTS", ... of a struct mm_struct; KeyError."""
     index = _counter_index(name)
     stat = mm.rss_stat
-    try:
-        return max(stat.count[index].counter, 0)
-    except (AttributeError, KeyError):
+    if isinstance(stat, list):
         # 6.2: f1a7941243c1 ("mm: convert mm's rss stats into percpu_counter")
-        return max(percpu_counter_sum(stat[index]), 0)
+        pages = percpu_counter_sum(stat[index])
+    else:
+        pages = stat.count[index].counter
+    return max(pages, 0)        # what CPUs have not added yet may make it negative
 
 
 def rss(task: Any) -> int:

@@ -7,6 +7,7 @@ Must not know how the program was found.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ def run(program: programs.Program, argv: list[str]) -> int:
     process = os.getpid()
     status = 0
     try:
-        with _identity_of(program, argv), output.kept():
+        with _identity_of(program, argv), output.kept(), _own_sigint():
             code = program.code()
             memocaches.forget_modules(("__main__",))
             exec(code, sys.modules["__main__"].__dict__)
@@ -46,6 +47,17 @@ def run(program: programs.Program, argv: list[str]) -> int:
 def _leave(status: int) -> NoReturn:
     output.flush()
     os._exit(status & 0xff)
+
+
+@contextmanager
+def _own_sigint() -> Iterator[None]:
+    """A handler of Ctrl-C that a program installs is its own, and goes with it."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -9,13 +9,13 @@ KDUMP, ELF = "kdump", "elf"
 
 @dataclass(frozen=True)
 class Snippet:
-    """A statement whose time is taken, after `setup`, which is not.
+    """An expression whose time is taken, after the statements of `setup`, which are not timed.
 
-    `units` and `answer` are expressions: how many units of work the statement does, and what
-    ours and drgn must agree on, lest they do different work. A statement may have many lines.
+    `units` and `answer` are expressions that may use its value, `result`: how many units of work
+    it did, and what ours and drgn must agree on, lest they do different work.
     """
 
-    statement: str
+    expression: str
     setup: str = ""
     units: str = "1"
     answer: str = "None"
@@ -41,43 +41,107 @@ class Row:
 
 
 # Once in a session each, in this order, in several sessions.
-OPEN_DRGN = """
-import drgn
-"""
 FIRST = (
     Row("crash: start to prompt", "ms"),
     Row("extend to prompt", "ms", typed="extend {plugin}", limit=60),
-    Row("first import of pykdump.API", "ms",
-        ours=Snippet("from pykdump.API import readSU, sym2addr"), limit=30),
+    Row("first from pykdump.API import *", "ms",
+        ours=Snippet("exec('from pykdump.API import *', {})"), limit=30),
+    # drgn's: open the dump, load the types, read
     Row("first member of first struct", "ms",
-        ours=Snippet("answer = readSU('struct task_struct', sym2addr('init_task')).pid",
+        ours=Snippet("readSU('struct task_struct', sym2addr('init_task')).pid",
                      setup="from pykdump.API import readSU, sym2addr"),
-        drgn=Snippet("answer = open_dump()['init_task'].pid.value_()"), limit=15),
+        drgn=Snippet("open_dump()['init_task'].pid.value_()"), limit=15),
 )
 
 API = "from pykdump.API import *\n"
 HELPERS = "from drgn.helpers.linux import *\n"
 TASK_OURS = API + "task = readSU('struct task_struct', pid_to_task(1))\n"
 TASK_DRGN = HELPERS + "task = find_task(prog, 1)\n"
+LIST_OURS = API + "head = readSU('struct task_struct', sym2addr('init_task')).tasks\n"
+LIST_DRGN = HELPERS + "head = prog['init_task'].tasks.address_of_()\n"
+# Every thread, as each side's users would write it.
+THREADS_OURS = LIST_OURS + """
+def read():
+    found = []
+    for leader in readSUListFromHead(head, 'tasks', 'struct task_struct'):
+        for task in readSUListFromHead(leader.signal.thread_head, 'thread_node',
+                                       'struct task_struct'):
+            found.append((task.pid, task.comm))
+    return found
+"""
+THREADS_DRGN = HELPERS + """
+def read():
+    return [(task.pid.value_(), task.comm.string_().decode()) for task in for_each_task(prog)]
+"""
+COLUMNS_OURS = LIST_OURS + """
+from pykdump.API import columns
+def read():
+    tasks = readSUListFromHead(head, 'tasks', 'struct task_struct')
+    return columns(tasks, 'struct task_struct', ['pid', 'comm'])
+"""
+COLUMNS_DRGN = LIST_DRGN + """
+def read():
+    return [(task.pid.value_(), task.comm.string_())
+            for task in list_for_each_entry('struct task_struct', head, 'tasks')]
+"""
+# Spread over the whole kernel: 90 is what fits into a command line of crash.
+NAMES = ("schedule do_exit init_task jiffies vfs_read vfs_write kmem_cache_alloc kfree printk "
+         "tcp_sendmsg udp_sendmsg ip_rcv do_sys_openat2 ksys_read ksys_write wake_up_process "
+         "kthread_create_on_node queue_work_on mutex_lock mutex_unlock down_read up_read "
+         "init_net init_pid_ns init_user_ns super_blocks modules swapper_pg_dir").split()
 
 REPEATED = (
-    Row("task.pid, same task", "ns",
-        ours=Snippet("task.pid", TASK_OURS, answer="task.pid"),
-        drgn=Snippet("task.pid.value_()", TASK_DRGN, answer="task.pid.value_()"),
+    Row("value of task.pid, same task", "ns",
+        ours=Snippet("task.pid", TASK_OURS, answer="result"),
+        drgn=Snippet("task.pid.value_()", TASK_DRGN, answer="result"),
+        crash="struct task_struct.pid init_task",
         wanted={KDUMP: 2, ELF: 25}),
-    Row("task.mm.pgd, same task", "ns",
-        ours=Snippet("task.mm.pgd", TASK_OURS, answer="int(task.mm.pgd)"),
-        drgn=Snippet("task.mm.pgd.value_()", TASK_DRGN, answer="task.mm.pgd.value_()"),
+    Row("value of task.mm.pgd, same task", "ns",
+        ours=Snippet("task.mm.pgd", TASK_OURS, answer="int(result)"),
+        drgn=Snippet("task.mm.pgd.value_()", TASK_DRGN, answer="result"),
         wanted={KDUMP: 2, ELF: 25}),
-    Row("list walk, per node with object", "ns",
-        ours=Snippet(
-            "nodes = readSUListFromHead(head, 'tasks', 'struct task_struct')",
-            API + "head = readSU('struct task_struct', sym2addr('init_task')).tasks\nnodes = []",
-            units="len(nodes)", answer="[int(node) for node in nodes]"),
-        drgn=Snippet(
-            "nodes = list(list_for_each_entry('struct task_struct', head, 'tasks'))",
-            HELPERS + "head = prog['init_task'].tasks.address_of_()\nnodes = []",
-            units="len(nodes)", answer="[node.value_() for node in nodes]"),
+    Row("value of task.comm, same task", "ns",
+        ours=Snippet("task.comm", TASK_OURS, answer="str(result)"),
+        drgn=Snippet("task.comm.string_()", TASK_DRGN, answer="result.decode()")),
+    Row("list walk, a node with object", "ns",
+        ours=Snippet("readSUListFromHead(head, 'tasks', 'struct task_struct')", LIST_OURS,
+                     units="len(result)", answer="[int(node) for node in result]"),
+        drgn=Snippet("list(list_for_each_entry('struct task_struct', head, 'tasks'))", LIST_DRGN,
+                     units="len(result)", answer="[node.value_() for node in result]"),
         crash="list task_struct.tasks -h init_task",
         wanted={KDUMP: 5, ELF: 20}),
+    Row("all threads, pid and comm, a task", "ns",
+        ours=Snippet("read()", THREADS_OURS, units="len(result)", answer="sorted(result)"),
+        drgn=Snippet("read()", THREADS_DRGN, units="len(result)", answer="sorted(result)"),
+        crash="foreach task -R pid,comm",
+        wanted={KDUMP: 5, ELF: 40}),
+    Row("the same of processes as columns, a task", "ns",
+        ours=Snippet("read()", COLUMNS_OURS, units="len(result[0])", answer="list(result[0])"),
+        drgn=Snippet("read()", COLUMNS_DRGN, units="len(result)",
+                     answer="[pid for pid, comm in result]"),
+        wanted={KDUMP: 30, ELF: 30}),
+    Row("allocated dentries, an object", "ns",
+        ours=Snippet("list(slab_objects('dentry', 'struct dentry'))",
+                     API + "from pykdump.API import slab_objects\n",
+                     units="len(result)", answer="sorted(int(dentry) for dentry in result)"),
+        drgn=Snippet("list(slab_cache_for_each_allocated_object(cache, 'struct dentry'))",
+                     HELPERS + "cache = find_slab_cache(prog, 'dentry')\n",
+                     units="len(result)", answer="sorted(dentry.value_() for dentry in result)"),
+        crash="kmem -S dentry",
+        wanted={KDUMP: 10, ELF: 10}),
+    Row("symbol by name", "ns",
+        ours=Snippet("[sym2addr(name) for name in names]", f"{API}names = {NAMES}\n",
+                     units="len(result)", answer="result"),
+        drgn=Snippet("[prog.symbol(name).address for name in names]", f"names = {NAMES}\n",
+                     units="len(result)", answer="result"),
+        crash="sym " + " ".join(NAMES),
+        wanted={KDUMP: 1000, ELF: 1000}),
+    Row("symbol by address", "ns",
+        ours=Snippet("[addr2sym(address) for address in addresses]",
+                     f"{API}addresses = [sym2addr(name) for name in {NAMES}]\n",
+                     units="len(result)", answer="len(result)"),
+        drgn=Snippet("[prog.symbol(address).name for address in addresses]",
+                     f"addresses = [prog.symbol(name).address for name in {NAMES}]\n",
+                     units="len(result)", answer="len(result)"),
+        wanted={KDUMP: 1000, ELF: 1000}),
 )

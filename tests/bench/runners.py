@@ -46,12 +46,12 @@ class Worker:
         self._requests, self._replies = map(self._fifo, self.paths)
         self._buffer = b""
 
-    def set_up(self, setup: str, statement: str) -> None:
+    def set_up(self, setup: str, expression: str) -> None:
         """Begin a row."""
-        self._request(do="set up", setup=setup, statement=statement)
+        self._request(do="set up", setup=setup, expression=expression)
 
     def run(self, count: int) -> float:
-        """The seconds that the row's statement takes `count` times."""
+        """The seconds that the row's expression takes `count` times."""
         return float(self._request(do="run", count=count)["seconds"])
 
     def ask(self, expression: str) -> Any:
@@ -107,7 +107,7 @@ class Crash:
             "crash", ["-s", str(vmlinux), str(vmcore)], cwd=str(home), env=environment,
             echo=False, dimensions=(50, 200), encoding="utf-8", timeout=TIMEOUT)
         self._child.delaybeforesend = None
-        self._wait()
+        self.await_prompt()
         self.started = time.perf_counter() - begin
         self.pid = int(self._child.pid)
         self.worker = Worker(self._child.isalive)
@@ -116,7 +116,7 @@ class Crash:
         """The seconds from Enter to the prompt; what is printed is read and forgotten."""
         begin = time.perf_counter()
         self._child.send(f"{command}\n")
-        self._wait()
+        self.await_prompt()
         return time.perf_counter() - begin
 
     def start_worker(self) -> None:
@@ -129,7 +129,8 @@ class Crash:
         self._child.close(force=True)
         self.worker.close()
 
-    def _wait(self) -> None:
+    def await_prompt(self) -> None:
+        """Return when there is a prompt."""
         try:
             self._child.expect_exact(PROMPT)
         except pexpect.ExceptionPexpect as error:

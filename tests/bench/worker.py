@@ -18,8 +18,8 @@ LOOP = """
 def loop(count, clock):
     started = clock()
     for _ in range(count):
-        {statement}
-    return clock() - started
+        result = {expression}
+    return clock() - started, result
 """
 
 
@@ -42,17 +42,17 @@ def serve(requests: str, replies: str) -> None:
 
 
 def _set_up(namespace: "dict[str, Any]", request: "dict[str, Any]") -> "dict[str, Any]":
-    """Begin a row: run its setup in a new namespace, and compile the loop over its statement."""
+    """Begin a row: run its setup in a new namespace, and compile the loop over its expression."""
     namespace.clear()
     exec(request["setup"], namespace)
-    statement = request["statement"].replace("\n", "\n        ")
-    exec(LOOP.format(statement=statement), namespace)
+    exec(LOOP.format(expression=request["expression"]), namespace)
     return {}
 
 
 def _run(namespace: "dict[str, Any]", request: "dict[str, Any]") -> "dict[str, Any]":
-    """The seconds that the statement takes `count` times."""
-    return {"seconds": namespace["loop"](request["count"], time.perf_counter)}
+    """The seconds that the expression takes `count` times; its last value becomes `result`."""
+    seconds, namespace["result"] = namespace["loop"](request["count"], time.perf_counter)
+    return {"seconds": seconds}
 
 
 def _ask(namespace: "dict[str, Any]", request: "dict[str, Any]") -> "dict[str, Any]":

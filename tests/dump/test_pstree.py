@@ -2,11 +2,11 @@
 
 import re
 
-from tests.dump.harness import untimed
+from tests.dump.harness import stripped_of_colour, untimed
 
 
 def tree(crash, arguments=""):
-    return untimed(crash.run(f"pstree {arguments}"))
+    return stripped_of_colour(untimed(crash.run(f"pstree {arguments}")))
 
 
 def parents(text):

@@ -147,6 +147,31 @@ def test_resident_memory_is_what_the_guest_says(crash, dump):
         {task["tid"]: task["vm_rss_kb"] for task in still}
 
 
+def test_per_cpu_pointers_keep_their_type(crash, dump):
+    text = crash.epython("""
+from LinuxDump.Tasks import *
+from LinuxDump.percpu import *
+base = sym2addr("runqueues")
+for cpu, rq in enumerate(getRunQueues()):
+    one = percpu_ptr(readSU("struct rq", base), cpu)
+    print(one == rq == percpu_ptr(base, cpu), one.isNamed("struct rq"), one.cpu)
+print(get_cpu_var_type("runqueues"), is_percpu_symbol(base), is_percpu_symbol(1 << 63))
+try:
+    get_cpu_var("nonsense")
+except TypeError as err:
+    print(err)
+""")
+    assert text.splitlines() == [f"True True {cpu}" for cpu in range(dump.oracle["nproc"])] + \
+        ["struct rq True False", "There's no symbol <nonsense>"]
+
+
+def test_usens_takes_the_namespaces_of_a_task(crash, dump):
+    text = crash.epython("from LinuxDump.inet import *\nprint(get_ns_net() != init_net)"
+                         .replace("init_net", "sym2addr('init_net')"),
+                         f"--usens={pid_of(dump, 'unshare')}")
+    assert text.endswith("\nTrue\n")
+
+
 # -- taskinfo --summary -----------------------------------------------------------------------
 
 def test_the_summary_counts_what_the_guest_counts(crash, dump, tasks):
@@ -166,8 +191,7 @@ def test_the_summary_counts_what_the_guest_counts(crash, dump, tasks):
 
 def test_the_summary_has_its_documented_form(crash):
     text = view(crash, "--summary")
-    assert re.match(r"""\
-Number of Threads That Ran Recently
+    assert re.match(r"""Number of Threads That Ran Recently
 -----------------------------------
    last second   ( *\d+)
    last     5s   ( *\d+)
@@ -256,7 +280,7 @@ def test_recent_is_sorted_by_age(crash, dump):
 
 
 def test_only_states_that_are_asked_for(crash):
-    text = view(crash, "--task='ST, TR'") if False else view(crash, "--task=ST,TR")
+    text = view(crash, "--task=ST,TR")
     assert sorted(re.findall(r"(\S+) +\d+ +\d+  (?:ST|TR) ", text)) == \
         ["lab-stopped", "lab-traced", "sleep"]
     assert view(crash, "--taskfilter=XX").endswith(HEADER)
@@ -337,6 +361,17 @@ def test_the_largest_processes(crash):
 (   PID= *\d+ CMD=\S+ +RSS=\d\.\d{3} Gb\n){2}
  === Total Memory in RSS +\d+\.\d{3} Gb
 """, text)
+
+
+def test_namespaces(crash, dump):
+    pids = {task["tid"]: task["nspid"] for task in dump.oracle["tasks"]}
+    text = view(crash, "--ns -v")
+    assert text.startswith("Non-standard Namespaces".center(60, "*") + "\n")
+    inside = {int(pid): [int(pid), int(inner)]
+              for pid, inner in re.findall(r"^\| PID=(\d+)\[(\d+)\] CMD=", text, re.M)}
+    assert inside == {pid: nspid for pid, nspid in pids.items() if len(nspid) > 1}
+    assert "['uts_ns', 'ipc_ns', 'mnt_ns', 'net_ns', 'pid_ns_for_children']\n\tPID=" in text
+    assert re.search(r"^\['mnt_ns'\]\n\tPID=\d+ .* CMD=kdevtmpfs$", text, re.M)
 
 
 # -- the command line -------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def test_an_integer_of_an_odd_width_is_read_too(world: World, size):
     assert value.s == -2
 
 
-@pytest.mark.parametrize("size", [0, 33, 200, 0xffffffff])
+@pytest.mark.parametrize("size", [0, 64, 224, 0xffffffe0])
 def test_an_integer_of_an_impossible_width_has_no_value(world: World, size):
     world.btf.struct("s", 64, at("x", world.btf.integer("odd", size)))
     with pytest.raises(TypeError):

@@ -105,14 +105,6 @@ def test_a_pointer_to_a_struct_known_by_name_only_has_no_members(pointers: World
         hidden.x
 
 
-def test_a_struct_declared_only_is_the_one_defined_elsewhere(world: World):
-    btf = world.btf
-    btf.struct("s", 8, at("p", btf.pointer(btf.forward("late"))))
-    btf.struct("late", 4, at("x", world.s32))
-    address = world.place(struct.pack("<i", 7))
-    assert world.struct("struct s", struct.pack("<Q", address)).p.x == 7
-
-
 def test_a_pointer_to_an_array_gives_arrays(pointers: World):
     address = pointers.place(struct.pack("<4h", 1, 2, 3, 4))
     row = with_words(pointers, *[0] * 7, address).row

@@ -23,6 +23,9 @@ bool image_region_add(enum host_space space, uint64_t address, const void *bytes
 // What is wrong with addresses that no region holds: excluded or absent. Unmapped is the rest.
 bool image_hole_add(uint64_t address, size_t size, enum error_code reason, struct error *err);
 
+// A range of the kernel's address space, [start, end); to be added in ascending order.
+bool image_range_add(const char *name, uint64_t start, uint64_t end, struct error *err);
+
 // Changes memory that is there.
 bool image_memory_write(enum host_space space, uint64_t address, const void *bytes, size_t size,
                         struct error *err);

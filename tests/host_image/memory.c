@@ -34,6 +34,8 @@ static struct hole holes[IMAGE_MAX];
 static size_t hole_count;
 static struct translation translations[IMAGE_MAX];
 static size_t translation_count;
+static struct host_range ranges[HOST_MAX_RANGES];
+static size_t range_count;
 static uint64_t read_count;
 static uint64_t interrupt_at;
 
@@ -104,6 +106,23 @@ bool image_memory_write(enum host_space space, uint64_t address, const void *byt
 {
     return transfer(space, address, NULL, bytes, size) ||
            error_set_at(err, ERR_FAULT, address, "no memory at 0x%" PRIx64, address);
+}
+
+bool image_range_add(const char *name, uint64_t start, uint64_t end, struct error *err)
+{
+    if (range_count == HOST_MAX_RANGES)
+        return error_set(err, ERR_VALUE, "more than %d ranges", HOST_MAX_RANGES);
+    char *copy = strdup(name);
+    if (!copy)
+        return error_set_no_memory(err);
+    ranges[range_count++] = (struct host_range){.start = start, .end = end, .name = copy};
+    return true;
+}
+
+size_t host_ranges(struct host_range out[HOST_MAX_RANGES])
+{
+    memcpy(out, ranges, range_count * sizeof(*ranges));
+    return range_count;
 }
 
 uint64_t image_read_count(void)
@@ -183,8 +202,11 @@ void image_memory_reset(void)
 {
     for (size_t i = 0; i < region_count; i++)
         free(regions[i].bytes);
+    for (size_t i = 0; i < range_count; i++)
+        free((char *)ranges[i].name);
     region_count = 0;
     hole_count = 0;
+    range_count = 0;
     translation_count = 0;
     read_count = 0;
     interrupt_at = 0;

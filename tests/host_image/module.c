@@ -41,6 +41,17 @@ static PyObject *add_hole(PyObject *module, PyObject *args)
                 &err);
 }
 
+static PyObject *add_range(PyObject *module, PyObject *args)
+{
+    const char *name;
+    unsigned long long start;
+    unsigned long long end;
+    struct error err;
+    if (!PyArg_ParseTuple(args, "sKK:add_range", &name, &start, &end))
+        return NULL;
+    return done(image_range_add(name, start, end, &err), &err);
+}
+
 static PyObject *write_memory(PyObject *module, PyObject *args)
 {
     unsigned long long address;
@@ -229,6 +240,7 @@ static PyMethodDef functions[] = {
     {"add_region", add_region, METH_VARARGS, "add_region(address, bytes, space=1)"},
     {"add_hole", add_hole, METH_VARARGS,
      "add_hole(address, size, excluded): why these addresses cannot be read"},
+    {"add_range", add_range, METH_VARARGS, "add_range(name, start, end): of kernel addresses"},
     {"write", write_memory, METH_VARARGS, "write(address, bytes): changes what is there"},
     {"read_count", read_count, METH_NOARGS, "read_count() -> int: reads that the engine did"},
     {"interrupt_after", interrupt_after, METH_O, "interrupt_after(n): SIGINT in the n-th read"},

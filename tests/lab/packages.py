@@ -19,6 +19,7 @@ TABLE: dict[str, dict[str, str]] = {
         "libpython3-dev": "Python.h, libpython and python3-embed.pc",
         "libbpf-dev": "reads BTF, the kernel's own type information",
         "libelf-dev": "reads the sections of a vmlinux",
+        "libdw-dev": "the header of libdw, which reads DWARF and is loaded when it is there",
         "python3": "runs the build's scripts",
     },
     "dump": {

@@ -1,0 +1,106 @@
+"""Owns namespaces: which tasks live in others than the first process does.
+
+Must not know what a namespace of some kind holds.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from LinuxDump.inet import get_net_namespace_list
+from LinuxDump.Tasks import Task, TaskList
+from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
+from pykdump.API import crash, pylog, readSU, sym2addr
+
+_KINDS = ("uts_ns", "ipc_ns", "mnt_ns", "net_ns", "pid_ns_for_children", "time_ns", "cgroup_ns")
+_BOX = 60
+
+
+def nsproxies(table: TaskList) -> dict[Any, list[Task]]:
+    """struct nsproxy -> leaders that have it, without the one of the first process."""
+    initial = sym2addr("init_nsproxy")
+    found: dict[Any, list[Task]] = {}
+    for task in table.allTasks():
+        nsproxy = task.nsproxy
+        if nsproxy and nsproxy != initial:      # a dead task has none
+            found.setdefault(nsproxy, []).append(task)
+    return found
+
+
+def differing(nsproxy: Any) -> list[str]:
+    """The kinds of namespaces in which it differs from the first process."""
+    initial = readSU("struct nsproxy", sym2addr("init_nsproxy"))
+    return [kind for kind in _KINDS
+            if nsproxy.hasField(kind) and getattr(nsproxy, kind) != getattr(initial, kind)]
+
+
+def inner_pids(task: Any) -> list[int]:
+    """The pids of a task, from that in the first PID namespace to that in its own."""
+    pid = task.task_get_pid()
+    return [pid.numbers[level].nr for level in range(pid.level + 1)] if pid else []
+
+
+def print_namespaces_info(tt: TaskList, v: int = 0) -> None:
+    """Print who is in which namespaces; nothing when all are in the first ones."""
+    if not sym2addr("init_nsproxy"):
+        return
+    proxies = nsproxies(tt)
+    if not proxies and not tt.pidnamespaces:
+        return
+    print("Non-standard Namespaces".center(60, "*"))
+    print("Namespaces Associated with PID".center(58, "~"))
+    for nsproxy, tasks in proxies.items():
+        print(str(nsproxy).center(50, "."))
+        print(differing(nsproxy))
+        for task in tasks:
+            print(f"\t{task}")
+    _print_nets(tt)
+    if tt.pidnamespaces:
+        print("\n   *** PID Namespace Info ***")
+        for space in tt.pidnamespaces:
+            if space.level == 1:
+                print("\n".join(_box(tt, space, v)))
+
+
+def _print_nets(table: TaskList) -> None:
+    try:
+        nets = get_net_namespace_list()
+    except (KeyError, crash.error) as err:
+        pylog.error(f"network namespaces cannot be listed: {err}")
+        return
+    used = {task.nsproxy.net_ns for task in table.allTasks() if task.nsproxy}
+    empty = [net for net in nets if net not in used]
+    if empty:
+        print("NET_NS without any task".center(58, "~"))
+        for net in empty:
+            print(f"\t{net}")
+
+
+def _box(table: TaskList, space: Any, v: int) -> list[str]:
+    """The tasks of a PID namespace in a frame, and the namespaces below it in frames inside."""
+    lines = [str(space)]
+    for task in table.pidnamespaces[space]:
+        lines.append(f"PID={_shown(task, v)} CMD={task.comm}")
+        others = task.threads
+        if others:
+            names = ", ".join(_shown(thread, v) for thread in others)
+            lines += textwrap.wrap(f"Threads: {names}", _BOX, initial_indent="  ",
+                                   subsequent_indent="    ")
+    for below in table.pidnamespaces:
+        if below.parent == space:
+            lines += _box(table, below, v)
+    return _framed(lines)
+
+
+def _shown(task: Task, v: int) -> str:
+    inner = ",".join(map(str, inner_pids(task)[1:]))
+    return f"{task.pid}[{inner}]" if v and inner else str(task.pid)
+
+
+def _framed(lines: Iterable[str]) -> list[str]:
+    lines = list(lines)
+    width = max(map(len, lines))
+    edge = f"+{'-' * (width + 2)}+"
+    return [edge, *(f"| {line:<{width}} |" for line in lines), edge]

@@ -1,0 +1,291 @@
+"""What used to kill or mislead a session; each must end in an exception or a clear line."""
+
+import pytest
+
+from tests.dump.harness import TIMEOUT, children_of, untimed
+
+PRELUDE = """\
+import crash
+def told(function, *arguments):
+    try:
+        print(repr(function(*arguments))[:200])
+    except crash.error as err:
+        print('error', str(err)[:200].strip())
+    except BaseException as err:
+        print(type(err).__name__, str(err)[:200])
+    finally:
+        print('finally')
+"""
+
+
+def told(crash, call):
+    """What a call of the module crash returns or raises, as `told` prints it."""
+    function, _, arguments = call.partition("(")
+    text = crash.epython(f"{PRELUDE}told(crash.{function}, {arguments}"
+                         if arguments != ")" else f"{PRELUDE}told(crash.{function})")
+    answer, _, rest = text.partition("\n")
+    assert rest == "finally\n", text
+    return answer
+
+
+@pytest.mark.parametrize("call, answer", [
+    ("mem2long(b'')", "error bad size"), ("mem2long(b'123')", "error bad size"),
+    ("mem2long(b'12345678', 0, 3)", "error bad size"), ("mem2long()", "TypeError"),
+    ("mem2long(b'12345678', 0, -1)", "4050765991979987505"),
+    ("get_pathname(1, 2)", "error no path for dentry 0x1 on mount 0x2"),
+    ("get_pathname(-1, -1)", "error no path for dentry"),
+    ("get_pathname(0xdead000000000000, 0xdead000000000000)", "error no path for dentry"),
+    ("uvtop(1, 2)", "error no physical page behind user address 0x2 of task 0x1"),
+    ("uvtop(0, 0)", "error no physical page"),
+    ("uvtop(crash.sym2addr('init_task'), 0x1000)", "error no physical page"),
+    ("readmem(1 << 70, 8)", "error 0x400000000000000000 is not a 64-bit address"),
+    ("readmem(-(1 << 70), 8)", "error -0x400000000000000000 is not a 64-bit address"),
+    ("readmem()", "TypeError"), ("readmem('x', 8)", "TypeError"),
+    ("readmem(0, 8)", "IndexError readPtr NULL pointer"),
+    ("readmem(8, 8)", "error readmem error at addr 0x8, reading 8 bytes"),
+    ("readmem(crash.sym2addr('init_task'), 0)", "error cannot read 0 bytes"),
+    ("readmem(crash.sym2addr('init_task'), -8)", "error cannot read -8 bytes"),
+    ("readmem(crash.sym2addr('init_task'), 1 << 60)", "error cannot read"),
+    ("readmem(crash.sym2addr('init_task'), 8, 77)", "error 77 is not a memory type"),
+    ("readmem((1 << 64) - 4, 8)", "error readmem error"),
+    ("readPtr(0)", "IndexError readPtr NULL pointer"), ("readPtr()", "TypeError"),
+    ("readPtr(0xdead000000000000)", "error readmem error at addr 0xdead000000000000"),
+    ("readInt(0, 8)", "error readmem error"), ("readInt(1, 33)", "error an int of 33 bytes"),
+    ("getListSize(0xdead000000000000, 0, 10)", "error readmem error"),
+    ("FD_ISSET(10**9, b'1')", "0"), ("FD_ISSET(-1, b'1')", "0"), ("FD_ISSET(4, b'1')", "1"),
+    ("sym2addr('nothere')", "0"), ("sym2addr('')", "0"), ("sym2addr('x' * 100000)", "0"),
+    ("addr2sym(1)", "None"), ("addr2sym(1, True)", "(None, None)"), ("addr2mod(1)", "None"),
+    ("enumerator_value('nothere')", "None"), ("enumerator_value('x y z')", "None"),
+    ("struct_size('nothere')", "-1"), ("struct_size('x' * 100000)", "-1"),
+    ("pid_to_task(99999)", "0"), ("pid_to_task(-1)", "0"), ("task_to_pid(1)", "None"),
+    ("task_to_pid(crash.pid_to_task(1))", "1"), ("is_task_active(1)", "False"),
+    ("get_task_mem_usage(1)", "error bad taskaddr"),
+    ("set_readmem_task(1)", "error bad taskaddr"),
+    ("phys_to_page(1 << 62)", "error no struct page"),
+    ("get_GDB_output('p nothere')", "None"), ("get_GDB_output('')", "''"),
+    ("get_GDB_output('nothere at all')", "None"),
+    ("get_GDB_output('x' * 100000)", "None")])
+def test_a_bad_argument_is_an_exception_or_an_answer(crash, call, answer):
+    assert told(crash, call).startswith(answer)
+
+
+def test_a_command_that_crash_has_is_not_replaced(crash):
+    assert crash.epython("import crash\nprint(crash.register_epython_prog('ps', 'a', 'b', 'c'))") \
+        == "crash already has a command ps\nFalse\n"
+    assert "COMM" in crash.run("ps 1")
+
+
+@pytest.mark.parametrize("length", [1400, 1490, 1495, 1496, 1499, 1500, 3000, 100000])
+def test_a_command_line_of_any_length_is_survived(crash, length):
+    answer = told(crash, f"exec_crash_command('sym ' + 'x' * {length})")
+    assert answer.startswith("'symbol not found: xxx") if length < 1496 else \
+        answer == f"error the command line has {length + 4} bytes; crash takes 1499 at most"
+
+
+@pytest.mark.parametrize("count", [90, 97, 98, 99, 100, 101, 700])
+def test_a_command_of_very_many_words_is_survived(crash, count):
+    answer = told(crash, f"exec_crash_command('ps ' + '1 ' * {count})")
+    assert answer.startswith("'      PID") if count < 98 else answer
+
+
+@pytest.mark.parametrize("line, text", [
+    ("nothere", "crash: command not found: nothere\n"),
+    ("bt 99999", "bt: invalid task or pid value: 99999\n"),
+    ("bt nonsense", "bt: invalid task or pid value: nonsense\n"),
+    ("sym nothere", "symbol not found: nothere"),
+    ("struct nothere", "struct: invalid data structure reference: nothere\n"),
+    ("rd 0", "rd: invalid user virtual address: 0")])
+def test_a_failing_command_delivers_its_text_once(crash, line, text):
+    printed = crash.epython(
+        f"import crash\ntry:\n    got = 'returned ' + crash.exec_crash_command('{line}')\n"
+        "except crash.error as err:\n    got = 'raised ' + str(err)\nprint('begin', got, 'end')")
+    assert printed.startswith("begin ") and printed.endswith("end\n")
+    assert printed.count(text) == 1
+
+
+@pytest.mark.parametrize("line", ["", "   ", "# a comment"])
+def test_an_empty_answer_is_an_error(crash, line):
+    assert told(crash, f"exec_crash_command('{line}')") == "error "
+
+
+def test_commands_that_need_temporary_files_nest_and_repeat(crash):
+    text = crash.epython(
+        "import crash\nfor turn in range(50):\n"
+        "    for line in ('kmem -s', 'mount', 'ps -t 1', 'foreach bt', 'dev', 'bt 99999'):\n"
+        "        try:\n            crash.exec_crash_command(line)\n"
+        "        except crash.error:\n            pass\nprint('done')")
+    assert text == "done\n"
+    assert "panic at" in crash.run("bt")
+
+
+def test_errors_a_thousand_times_over_are_survived(crash):
+    assert crash.epython(
+        "import crash\ncount = 0\nfor turn in range(1000):\n"
+        "    for call in (lambda: crash.get_pathname(1, 2), lambda: crash.uvtop(1, 2),\n"
+        "                 lambda: crash.exec_crash_command('rd 0'),\n"
+        "                 lambda: crash.readmem(8, 8)):\n"
+        "        try:\n            call()\n        except crash.error:\n            count += 1\n"
+        "print(count, crash.get_GDB_output('p nothere'))") == "4000 None\n"
+    assert "panic at" in crash.run("bt")
+
+
+def test_infinite_recursion_is_an_exception(crash):
+    for text in ("def f():\n    f()\nf()", "class A:\n    def __repr__(self):\n"
+                 "        return repr(self)\nprint(A())",
+                 "x = []\nfor _ in range(100000):\n    x = [x]\nprint(x)"):
+        assert "RecursionError: " in crash.epython(text)
+
+
+def test_another_thread_may_not_call_crash(crash):
+    assert crash.epython(
+        PRELUDE + "import threading, _pykdump\naddress = crash.sym2addr('init_task')\n"
+        "crash.readmem(address + 8, 8)\n_pykdump.purge_caches('memory')\n"
+        "calls = [(crash.readmem, address, 8), (crash.exec_crash_command, 'sys'),\n"
+        "         (crash.get_GDB_output, 'p 1'), (crash.uvtop, address, 8),\n"
+        "         (crash.get_pathname, 1, 2)]\n"
+        "for call in calls:\n    thread = threading.Thread(target=told, args=call)\n"
+        "    thread.start()\n    thread.join()").splitlines() == \
+        ["RuntimeError crash may be called from its own thread only", "finally"] * 5
+
+
+def test_threads_that_do_not_call_crash_are_welcome(crash):
+    assert crash.epython(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(4) as pool:\n    print(sum(pool.map(lambda x: x * x, range(100))))"
+    ) == "328350\n"
+
+
+def test_a_thread_left_running_does_not_disturb_the_prompt(crash):
+    crash.epython("import threading\nstop = threading.Event()\n"
+                  "left = threading.Thread(target=stop.wait, daemon=True)\nleft.start()")
+    assert "panic at" in crash.run("bt")
+    assert crash.epython("stop.set()\nleft.join(10)\nprint(left.is_alive())") == "False\n"
+
+
+def test_a_forked_child_that_goes_on_is_no_second_prompt(crash):
+    text = crash.epython("import os, sys\nprint('before')\npid = os.fork()\n"
+                         "if pid:\n    os.waitpid(pid, 0)\n    print('parent')\n"
+                         "else:\n    print('child')")
+    assert text == "before\nchild\nparent\n"
+    assert children_of(crash.pid) == []
+    assert crash.run("sys").count("DUMPFILE") == 1
+
+
+@pytest.mark.parametrize("ending", ["1 / 0", "sys.exit(3)", "raise KeyboardInterrupt",
+                                    "os.kill(os.getpid(), 9)", "os._exit(5)"])
+def test_a_forked_child_may_end_in_any_way(crash, ending):
+    text = crash.epython("import os, sys\npid = os.fork()\nif not pid:\n    " + ending +
+                         "\nprint('status', os.waitpid(pid, 0)[1] != 0)")
+    assert text.endswith("status True\n") and text.count("status") == 1
+    assert children_of(crash.pid) == []
+
+
+def test_children_and_parent_read_the_dump_at_the_same_time(crash):
+    program = """\
+import crash, hashlib, os
+def digest(start):
+    data = hashlib.sha1()
+    for frame in range(start, start + 3000):
+        data.update(crash.readmem(frame << 12, 4096, crash.PHYSADDR))
+    return data.hexdigest().encode()
+starts = [4096 + 3000 * number for number in range(4)]
+pipes = []
+for start in starts:
+    reader, writer = os.pipe()
+    if not os.fork():
+        os.write(writer, digest(start))
+        os._exit(0)
+    os.close(writer)
+    pipes.append(reader)
+mine = [digest(start) for start in starts]
+theirs = [os.read(reader, 100) for reader in pipes]
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        break
+print(mine == theirs, mine == [digest(start) for start in starts], len(set(mine)))
+"""
+    assert crash.epython(program) == "True True 4\n"
+
+
+def test_programs_may_use_other_processes(crash):
+    assert crash.epython("""\
+import os, subprocess
+print(subprocess.check_output(['echo', 'hello'], text=True), end='')
+print(os.system('exit 3') >> 8, os.popen('echo popen').read(), end='')
+""") == "hello\n3 popen\n"
+
+
+def test_multiprocessing_works(crash):
+    for _ in range(5):
+        assert crash.epython("import multiprocessing\n"
+                             "with multiprocessing.get_context('fork').Pool(2) as pool:\n"
+                             "    print(pool.map(abs, [-1, -2, -3]))") == "[1, 2, 3]\n"
+
+
+def test_a_child_process_can_be_terminated(crash):
+    assert crash.epython("""\
+import multiprocessing, time
+child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(1000,))
+child.start()
+child.terminate()
+child.join(5)
+print(child.exitcode)
+child.kill()
+child.join()
+""") == "-15\n"
+
+
+@pytest.mark.parametrize("text", [
+    "import sys\nsys.stdout.close()", "import sys\nsys.stderr.close()",
+    "import sys\nsys.stdout = sys.stderr = None", "import sys\nsys.stdout = 3",
+    "import sys\nsys.stdout.detach()", "import sys\nsys.__stdout__.close()",
+    "import io, sys\nsys.stdout = io.StringIO()\nprint('kept to itself')",
+    "import sys\ndel sys.stdout",
+    "import sys\nsys.stdout.reconfigure(encoding='ascii', errors='strict')",
+    "import sys\nsys.excepthook = sys.displayhook = None\n1 / 0",
+    "import sys\nsys.modules.pop('pykdump.output')\nsys.modules.pop('traceback', None)\n1 / 0",
+    "import sys\nsaved = dict(sys.modules)\nsys.modules.clear()\nsys.modules.update(saved)",
+    "import sys\nsys.argv = None", "import sys\nsys.meta_path.clear()",
+    "import sys\nsys.settrace(lambda *_: 1 / 0)", "import sys\nsys.setrecursionlimit(60)",
+    "class A:\n    def __del__(self):\n        raise ValueError('in del')\nA()",
+    "class A(Exception):\n    def __str__(self):\n        raise SystemExit(3)\nraise A",
+    "globals().clear()", "import os\nos.chdir('/')", "import gc\ngc.disable()",
+    "import atexit\natexit.register(lambda: 1 / 0)", "import locale\nlocale.setlocale(0, 'C')",
+    "import faulthandler\nfaulthandler.enable(open('/dev/null', 'w'))",
+    "import signal\nsignal.alarm(0)\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)"])
+def test_a_program_that_breaks_its_surroundings_harms_itself_only(crash, text):
+    crash.program(text)
+    crash.run("epython prog")
+    crash.run(f"cd {crash.cwd}")
+    crash.program("import sys\nprint('é', len(sys.argv), sys.stdout is sys.stderr)\n1 / 0")
+    after = untimed(crash.run("epython prog argument"))
+    assert after.startswith("é 2 True\nTraceback") and "ZeroDivisionError" in after
+
+
+def test_a_program_that_closes_the_terminals_descriptors_hurts_nobody(fresh_crash):
+    session = fresh_crash()
+    session.epython("import os\nkept = [os.dup(fd) for fd in range(3)]\n"
+                    "for fd in (0, 2):\n    os.close(fd)\n"
+                    "for fd in range(3):\n    os.dup2(kept[fd], fd)\nprint('done')")
+    assert session.epython("print('on')") == "on\n"
+
+
+def test_a_program_that_waits_for_input_gets_it(crash):
+    crash.program("print('got', input('ask: '))")
+    crash.start("epython prog")
+    crash.until("ask: ", TIMEOUT)
+    crash.type("an answer\n")
+    assert "got an answer\n" in crash.finish()
+
+
+def test_user_memory_chosen_by_a_program_does_not_outlive_it(crash):
+    before = crash.run("set")
+    crash.epython("import crash\ncrash.set_readmem_task(crash.pid_to_task(2))\n1 / 0")
+    assert crash.run("set") == before
+    crash.run("set 2")
+    crash.epython("print('nothing')")
+    assert "PID: 2\n" in crash.run("set")
+    crash.run("set -p")
+    assert crash.run("set") == before

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host/crash.h"
+#include "host/trap.h"
 
 void host_text_free(struct host_text *text)
 {
@@ -80,5 +81,38 @@ bool capture_end(struct capture *capture, struct host_text *text, struct error *
     fseek(capture->file, capture->start, SEEK_SET);
     if (ftruncate(fileno(capture->file), capture->start) < 0)
         clearerr(capture->file);
+    return ok;
+}
+
+bool capture_run(void (*call)(void *), void *argument, struct host_text *text, struct error *err)
+{
+    struct capture capture;
+    *text = (struct host_text){0};
+    if (!capture_begin(&capture, err))
+        return false;
+    bool ok = host_trap(call, argument, TRAP_COMMAND, err);
+    return capture_end(&capture, text, err) && ok;
+}
+
+// crash's messages begin with the name of the command, which is ours.
+static const char *message_of(struct host_text *text)
+{
+    char *message = text->bytes ? text->bytes + strspn(text->bytes, "\n") : "";
+    char *colon = strstr(message, ": ");
+    message[strcspn(message, "\n")] = '\0';
+    return colon && pc->curcmd && !strncmp(message, pc->curcmd, strlen(pc->curcmd)) ? colon + 2
+                                                                                    : message;
+}
+
+bool capture_ask(void (*call)(void *), void *argument, struct error *err)
+{
+    struct host_text text;
+    struct error reason = {0};
+    bool ok = capture_run(call, argument, &text, &reason);
+    if (!ok && reason.code == ERR_HOST && text.size)
+        error_set(&reason, ERR_HOST, "%s", message_of(&text));
+    if (!ok && err)
+        *err = reason;
+    host_text_free(&text);
     return ok;
 }

@@ -24,4 +24,12 @@ bool capture_begin(struct capture *capture, struct error *err);
 // Directs them back. The text (which may be NULL: dropped) is the caller's to free.
 bool capture_end(struct capture *capture, struct host_text *text, struct error *err);
 
+// Runs a trapped call (host_trap with TRAP_COMMAND) with what it prints captured; text that
+// precedes an error is delivered too.
+bool capture_run(void (*call)(void *), void *argument, struct host_text *text, struct error *err);
+
+// The same for calls that answer a question: what crash says of a failure is the error's message,
+// and is not printed.
+bool capture_ask(void (*call)(void *), void *argument, struct error *err);
+
 #endif

@@ -7,7 +7,6 @@
 #include "host/capture.h"
 #include "host/crash.h"
 #include "host/host.h"
-#include "host/trap.h"
 
 // What a command line is to crash: globals, of which the outer command's are kept here meanwhile.
 struct command_line {
@@ -52,18 +51,6 @@ static void command_run(void *argument)
         exec_command();
 }
 
-// Runs a trapped call with its output captured; text that precedes an error is delivered too.
-static bool run_captured(void (*call)(void *), void *argument, struct host_text *text,
-                         struct error *err)
-{
-    struct capture capture;
-    *text = (struct host_text){0};
-    if (!capture_begin(&capture, err))
-        return false;
-    bool ok = host_trap(call, argument, TRAP_COMMAND, err);
-    return capture_end(&capture, text, err) && ok;
-}
-
 bool host_command(const char *line, struct host_text *text, struct error *err)
 {
     *text = (struct host_text){0};
@@ -74,7 +61,7 @@ bool host_command(const char *line, struct host_text *text, struct error *err)
     if (!outer)
         return error_set_no_memory(err);
     line_save(outer);
-    bool ok = run_captured(command_run, (void *)line, text, err);
+    bool ok = capture_run(command_run, (void *)line, text, err);
     line_restore(outer);
     return ok;
 }
@@ -93,7 +80,7 @@ static void gdb_run(void *argument)
 bool host_gdb(const char *line, struct host_text *text, struct error *err)
 {
     struct gdb_call call = {.line = line};
-    if (!run_captured(gdb_run, &call, text, err))
+    if (!capture_run(gdb_run, &call, text, err))
         return false;
     if (host_interrupted())
         return error_set(err, ERR_INTERRUPTED, "interrupted");

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Forked children share file offsets with their parent, and crash reads the dump with lseek: two
-// processes reading at once get each other's bytes. A child opens the files anew.
+// processes reading at once get each other's bytes. A child opens the files anew. It also has gdb's
+// signal handlers, which wait for a loop that will never run: they go, so that it can be ended.
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,8 +30,28 @@ static void reopen(int fd, const struct stat *file)
     close(fresh);
 }
 
+static bool is_in_crash(void (*handler)(int))
+{
+    Dl_info there;
+    Dl_info crash;
+    return dladdr((void *)(uintptr_t)handler, &there) && dladdr(&pc, &crash) &&
+           there.dli_fbase == crash.dli_fbase;
+}
+
+static void reset_signals(void)
+{
+    static const int numbers[] = {SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+            action.sa_handler != SIG_IGN && is_in_crash(action.sa_handler))
+            signal(numbers[i], SIG_DFL);
+    }
+}
+
 void host_after_fork(void)
 {
+    reset_signals();
     const char *files[] = {pc->dumpfile, pc->live_memsrc, pc->namelist, pc->namelist_debug};
     long limit = sysconf(_SC_OPEN_MAX);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/capture.h"
 #include "host/crash.h"
 #include "host/host.h"
 #include "host/trap.h"
@@ -44,7 +45,7 @@ bool host_path(uint64_t dentry, uint64_t mount, char *path, size_t size, struct 
     struct path_call call = {.dentry = dentry, .mount = mount, .path = path, .size = (int)size};
     path[0] = '\0';
     struct error jumped = {0};
-    if (host_trap(path_run, &call, TRAP_COMMAND, &jumped))
+    if (capture_ask(path_run, &call, &jumped))
         return true;
     if (jumped.code == ERR_HOST)
         return error_set_at(err, ERR_FAULT, dentry,
@@ -69,7 +70,7 @@ static void enumerator_run(void *argument)
 bool host_enumerator(const char *name, int64_t *value)
 {
     struct enumerator_call call = {.name = (char *)name};
-    if (!host_trap(enumerator_run, &call, TRAP_COMMAND, NULL) || !call.ok)
+    if (!capture_ask(enumerator_run, &call, NULL) || !call.ok)
         return false;
     *value = call.value;
     return true;

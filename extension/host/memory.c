@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host/capture.h"
 #include "host/crash.h"
 #include "host/host.h"
 #include "host/trap.h"
@@ -64,7 +65,7 @@ bool host_read(enum host_space space, uint64_t address, void *buffer, size_t siz
     }
     if (call.ok)
         return true;
-    if (!host_trap(reason_run, &call, TRAP_PLAIN, NULL))
+    if (!capture_ask(reason_run, &call, NULL))
         call.reason = ERR_FAULT;
     return error_set_at(err, call.reason, address,
                         "readmem error at addr 0x%" PRIx64 ", reading %zu bytes%s", address, size,
@@ -94,7 +95,7 @@ bool host_translate(uint64_t task, uint64_t address, uint64_t *physical, struct 
 {
     struct translate_call call = {.task = task, .address = address};
     struct error jumped;
-    if (!host_trap(translate_run, &call, TRAP_COMMAND, &jumped) && jumped.code != ERR_HOST) {
+    if (!capture_ask(translate_run, &call, &jumped) && jumped.code != ERR_HOST) {
         if (err)
             *err = jumped;
         return false;
@@ -122,7 +123,7 @@ static void page_run(void *argument)
 bool host_phys_to_page(uint64_t physical, uint64_t *page, struct error *err)
 {
     struct page_call call = {.physical = physical};
-    if (!host_trap(page_run, &call, TRAP_PLAIN, err))
+    if (!capture_ask(page_run, &call, err))
         return false;
     if (!call.ok)
         return error_set_at(err, ERR_FAULT, physical,

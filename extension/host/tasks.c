@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/capture.h"
 #include "host/crash.h"
 #include "host/host.h"
 #include "host/trap.h"
@@ -24,7 +25,7 @@ static void of_pid_run(void *argument)
 uint64_t host_task_of_pid(uint64_t pid)
 {
     struct task_call call = {.pid = pid, .task = NO_TASK};
-    host_trap(of_pid_run, &call, TRAP_PLAIN, NULL);
+    capture_ask(of_pid_run, &call, NULL);
     return call.task;
 }
 
@@ -38,7 +39,7 @@ static void of_task_run(void *argument)
 bool host_pid_of_task(uint64_t task, uint64_t *pid)
 {
     struct task_call call = {.task = task, .pid = NO_PID};
-    host_trap(of_task_run, &call, TRAP_PLAIN, NULL);
+    capture_ask(of_task_run, &call, NULL);
     *pid = call.pid;
     return call.pid != NO_PID;
 }
@@ -46,7 +47,7 @@ bool host_pid_of_task(uint64_t task, uint64_t *pid)
 bool host_task_active(uint64_t task)
 {
     struct task_call call = {.task = task};
-    host_trap(of_task_run, &call, TRAP_PLAIN, NULL);
+    capture_ask(of_task_run, &call, NULL);
     return call.active;
 }
 
@@ -68,7 +69,7 @@ bool host_task_select(uint64_t task, struct error *err)
         return true;
     struct task_call call = {.task = task ? task : before};
     ulong present = CURRENT_CONTEXT() ? CURRENT_TASK() : NO_TASK;
-    if (!host_trap(select_run, &call, TRAP_PLAIN, err))
+    if (!capture_ask(select_run, &call, err))
         return false;
     if (!call.ok)
         return error_set_at(err, ERR_VALUE, task, "bad taskaddr 0x%" PRIx64, task);
@@ -94,11 +95,11 @@ bool host_task_memory(uint64_t task, struct host_task_memory *memory, struct err
 {
     struct memory_call call = {.task = task};
     struct task_call known = {.task = task, .pid = NO_PID};
-    if (!host_trap(of_task_run, &known, TRAP_PLAIN, err))
+    if (!capture_ask(of_task_run, &known, err))
         return false;
     if (known.pid == NO_PID)
         return error_set_at(err, ERR_VALUE, task, "bad taskaddr 0x%" PRIx64, task);
-    if (!host_trap(memory_run, &call, TRAP_PLAIN, err))
+    if (!capture_ask(memory_run, &call, err))
         return false;
     memory->total_kib = call.usage.total_vm * PAGESIZE() / 1024;
     memory->resident_kib = call.usage.rss * PAGESIZE() / 1024;
@@ -151,8 +152,8 @@ void host_tasks_repair(char *note, size_t size)
         return;
     if (pid_is_read_short()) {
         size_table.pid += size_table.upid;
-        if (host_trap(refresh_run, NULL, TRAP_COMMAND, NULL) && RUNNING_TASKS() > seen) {
-            host_trap(context_run, NULL, TRAP_COMMAND, NULL);
+        if (capture_ask(refresh_run, NULL, NULL) && RUNNING_TASKS() > seen) {
+            capture_ask(context_run, NULL, NULL);
             snprintf(note, size,
                      "crash %s misreads struct pid of this kernel: its task table had %lu tasks, "
                      "now repaired: %lu",

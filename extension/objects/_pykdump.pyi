@@ -28,6 +28,18 @@ def type_members(type: str, /) -> list[tuple[str, int, int, str, int]]:
 
 def type_enumerators(type: str, /) -> dict[str, int]: ...
 def variable_type(name: str, /) -> str | None: ...
+def type_names(space: Literal["struct", "union", "enum", "typedef"], /) -> list[str]:
+    """Of all definitions, in the order of the debug information; "typedef" has base types too."""
+
+def type_definitions(space: Literal["struct", "union", "enum", "typedef"], /
+                     ) -> list[tuple[str, int, bool, Any]]:
+    """(name, size, is signed, content) of all definitions.
+
+    The content of a struct or union is a list of (name, bit offset, bit size or 0, type, bytes,
+    content of a type without name or None); of an enum one of (name, value); of a typedef (type,
+    content of a type without name or None); of a base type None.
+    """
+
 
 # values
 

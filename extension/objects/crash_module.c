@@ -142,6 +142,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->pointer_type);
     Py_VISIT(state->enum_type);
     Py_VISIT(state->string_type);
+    Py_VISIT(state->column_type);
+    Py_VISIT(state->fault_type);
     Py_VISIT(state->struct_names);
     Py_VISIT(state->on_read);
     return 0;
@@ -163,6 +165,8 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->pointer_type);
     Py_CLEAR(state->enum_type);
     Py_CLEAR(state->string_type);
+    Py_CLEAR(state->column_type);
+    Py_CLEAR(state->fault_type);
     Py_CLEAR(state->struct_names);
     Py_CLEAR(state->on_read);
     Py_CLEAR(state->dunder);

@@ -3,12 +3,15 @@
 #include "objects/engine_module.h"
 
 #include "build.h"
+#include "objects/column.h"
 #include "objects/state.h"
 
 static int add_functions(PyObject *module)
 {
-    PyMethodDef *tables[] = {engine_output_functions, engine_host_functions, engine_type_functions,
-                             engine_walk_functions, engine_column_functions, engine_search_functions};
+    PyMethodDef *tables[] = {engine_output_functions,    engine_host_functions,
+                             engine_type_functions,      engine_walk_functions,
+                             engine_column_functions,    engine_search_functions,
+                             engine_definition_functions};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;
@@ -23,7 +26,7 @@ static int module_exec(PyObject *module)
     if (!crash)
         return -1;
     Py_DECREF(crash);
-    if (add_functions(module) < 0)
+    if (column_add_types(module) < 0 || add_functions(module) < 0)
         return -1;
     if (PyModule_AddStringConstant(module, "version", MPYKDUMP_VERSION) < 0)
         return -1;

@@ -5,6 +5,7 @@
 
 #include <Python.h>
 
+#include "objects/classes.h"
 #include "types/type.h"
 
 extern PyMethodDef engine_output_functions[];
@@ -13,8 +14,12 @@ extern PyMethodDef engine_type_functions[];
 extern PyMethodDef engine_walk_functions[];
 extern PyMethodDef engine_column_functions[];
 extern PyMethodDef engine_search_functions[];
+extern PyMethodDef engine_definition_functions[];
 
 // The type of a name given by Python. NULL with an exception.
 const struct type *engine_type(PyObject *name);
+
+// The class of a struct or union given by name. NULL with an exception.
+struct typed_class *engine_struct(PyObject *name);
 
 #endif

@@ -29,6 +29,23 @@ const struct type *engine_type(PyObject *name)
     return type;
 }
 
+struct typed_class *engine_struct(PyObject *name)
+{
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "a type name is a str, not %s", Py_TYPE(name)->tp_name);
+        return NULL;
+    }
+    const struct type *type = engine_type(name);
+    if (!type)
+        return NULL;
+    type = type_resolve(type);
+    if (!type_is_aggregate(type)) {
+        PyErr_Format(PyExc_TypeError, "%U is neither a struct nor a union", name);
+        return NULL;
+    }
+    return class_for(type);
+}
+
 static PyObject *type_size(PyObject *module, PyObject *name)
 {
     const struct type *type = engine_type(name);

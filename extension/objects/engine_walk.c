@@ -1,11 +1,88 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Functions of module `_pykdump`: walks.
+// Functions of module `_pykdump`: walks over the kernel's data structures.
+//
+// Each takes where the structure is, what its elements are (a struct, and the member by which they
+// are linked), a limit, and whether a column is wanted rather than a list. Each returns what it
+// found and the report as a tuple.
 #include "objects/engine_module.h"
 
 #include "objects/arguments.h"
-#include "objects/classes.h"
+#include "objects/column.h"
 #include "objects/raise.h"
+#include "types/path.h"
+#include "walkers/hlist.h"
 #include "walkers/list.h"
+#include "walkers/plist.h"
+#include "walkers/rbtree.h"
+
+static const uint64_t DEFAULT_LIMIT = 1 << 24;
+
+// ---- what all walks share
+// ------------------------------------------------------------------------
+
+// What becomes of the addresses of nodes.
+struct elements {
+    struct typed_class *class; // NULL: plain ints
+    uint64_t back;             // of the node in its struct
+    bool as_column;
+};
+
+// `name` and `member` are None or str; the member is where the struct has its node.
+static bool elements_init(struct elements *elements, PyObject *name, PyObject *member)
+{
+    if (name == Py_None && member != Py_None) {
+        PyErr_Format(PyExc_TypeError, "a member %R of which struct?", member);
+        return false;
+    }
+    if (name == Py_None)
+        return true;
+    elements->class = engine_struct(name);
+    if (!elements->class || member == Py_None)
+        return elements->class != NULL;
+    struct path path;
+    struct error err;
+    Py_ssize_t length;
+    const char *text = PyUnicode_AsUTF8AndSize(member, &length);
+    if (!text)
+        return false;
+    if (!path_compile(elements->class->type, text, (size_t)length, &path, &err)) {
+        raise_error(&err);
+        return false;
+    }
+    if (path.follows || path.bit_size) {
+        PyErr_Format(PyExc_TypeError, "%R is not in the struct itself", member);
+        return false;
+    }
+    elements->back = path.offset;
+    return true;
+}
+
+// A list of instances, or of ints, of the addresses.
+static PyObject *list_of(const struct array *nodes, const struct typed_class *class)
+{
+    PyObject *list = PyList_New((Py_ssize_t)nodes->count);
+    for (size_t i = 0; list && i < nodes->count; i++) {
+        uint64_t address = nodes->items[i];
+        PyObject *node =
+            class ? class_instance(class, address) : PyLong_FromUnsignedLongLong(address);
+        if (node)
+            PyList_SET_ITEM(list, (Py_ssize_t)i, node);
+        else
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+// The nodes as what the caller wants; a column takes them.
+static PyObject *elements_make(const struct elements *elements, struct array *nodes,
+                               const char *name)
+{
+    for (size_t i = 0; elements->back && i < nodes->count; i++)
+        nodes->items[i] -= elements->back;
+    if (elements->as_column)
+        return column_of_addresses(nodes, elements->class ? elements->class->type : NULL, name);
+    return list_of(nodes, elements->class);
+}
 
 static const char *end_name(enum walk_end end)
 {
@@ -24,21 +101,161 @@ static const char *end_name(enum walk_end end)
     return "error";
 }
 
-// A list of `class` instances (plain ints if NULL) of node addresses less `back`.
-static PyObject *node_objects(const struct array *nodes, const struct typed_class *class,
-                              uint64_t back)
+// True, with an exception, for an end that is not about the dump's memory.
+static bool report_raises(const struct walk_report *report)
 {
-    PyObject *list = PyList_New((Py_ssize_t)nodes->count);
-    for (size_t i = 0; list && i < nodes->count; i++) {
-        uint64_t address = nodes->items[i] - back;
-        PyObject *node =
-            class ? class_instance(class, address) : PyLong_FromUnsignedLongLong(address);
-        if (node)
-            PyList_SET_ITEM(list, (Py_ssize_t)i, node);
-        else
-            Py_CLEAR(list);
+    if (report->end != WALK_END_ERROR || error_is_fault(report->error.code) ||
+        report->error.code == ERR_DAMAGED)
+        return false;
+    raise_error(&report->error);
+    return true;
+}
+
+// (end, at, skipped, message)
+static PyObject *report_tuple(const struct walk_report *report)
+{
+    const char *message = report->error.message;
+    PyObject *text = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "replace");
+    return Py_BuildValue("(sKKN)", end_name(report->end), (unsigned long long)report->at,
+                         (unsigned long long)report->skipped, text);
+}
+
+// (elements, report)
+static PyObject *walk_result(const struct elements *elements, struct array *nodes,
+                             const struct walk_report *report)
+{
+    PyObject *result = NULL;
+    if (!report_raises(report)) {
+        PyObject *found = elements_make(elements, nodes, "address");
+        PyObject *tuple = found ? report_tuple(report) : NULL;
+        if (tuple)
+            result = PyTuple_Pack(2, found, tuple);
+        Py_XDECREF(found);
+        Py_XDECREF(tuple);
     }
-    return list;
+    array_clear(nodes);
+    return result;
+}
+
+// ---- walks from one address to a row of nodes
+// ------------------------------------------------------
+
+typedef enum walk_end (*collect_function)(uint64_t at, uint64_t limit, struct array *nodes,
+                                          struct walk_report *report);
+
+// The arguments (address, struct=None, member=None, limit=..., as_column=False).
+struct arguments {
+    uint64_t at;
+    uint64_t limit;
+    struct elements elements;
+};
+
+static bool arguments_parse(PyObject *args, PyObject *kwargs, const char *format,
+                            struct arguments *parsed)
+{
+    static char *names[] = {"", "struct", "member", "limit", "as_column", NULL};
+    PyObject *name = Py_None;
+    PyObject *member = Py_None;
+    unsigned long long limit = DEFAULT_LIMIT;
+    int as_column = 0;
+    *parsed = (struct arguments){0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, argument_address, &parsed->at,
+                                     &name, &member, &limit, &as_column))
+        return false;
+    parsed->limit = limit;
+    parsed->elements.as_column = as_column != 0;
+    return elements_init(&parsed->elements, name, member);
+}
+
+static PyObject *walk_simple(PyObject *args, PyObject *kwargs, const char *format,
+                             collect_function collect)
+{
+    struct arguments parsed;
+    struct array nodes = {0};
+    struct walk_report report = {0};
+    if (!arguments_parse(args, kwargs, format, &parsed))
+        return NULL;
+    collect(parsed.at, parsed.limit, &nodes, &report);
+    return walk_result(&parsed.elements, &nodes, &report);
+}
+
+static enum walk_end collect_list(uint64_t at, uint64_t limit, struct array *nodes,
+                                  struct walk_report *report)
+{
+    struct path_field next = {.name = "next"};
+    if (!path_fields("struct list_head", &next, 1, &report->error))
+        return walk_fail(report, at);
+    struct list_walk walk = {.head = at, .offset = next.offset, .limit = limit};
+    return list_collect(&walk, nodes, report);
+}
+
+static enum walk_end collect_chain(enum hlist_kind kind, uint64_t at, uint64_t limit,
+                                   struct array *nodes, struct walk_report *report)
+{
+    struct hlist_walk walk = {.kind = kind, .head = at, .heads = 1, .limit = limit};
+    return hlist_collect(&walk, nodes, report);
+}
+
+#define CHAIN(function, kind)                                                                      \
+    static enum walk_end function(uint64_t at, uint64_t limit, struct array *nodes,                \
+                                  struct walk_report *report)                                      \
+    {                                                                                              \
+        return collect_chain(kind, at, limit, nodes, report);                                      \
+    }
+
+CHAIN(collect_hlist, HLIST_PLAIN)
+CHAIN(collect_hlist_nulls, HLIST_NULLS)
+CHAIN(collect_hlist_bl, HLIST_BL)
+CHAIN(collect_llist, HLIST_LLIST)
+
+#define SIMPLE(function, collect)                                                                  \
+    static PyObject *function(PyObject *module, PyObject *args, PyObject *kwargs)                  \
+    {                                                                                              \
+        return walk_simple(args, kwargs, "O&|OO$Kp:" #function, collect);                          \
+    }
+
+SIMPLE(walk_list, collect_list)
+SIMPLE(walk_hlist, collect_hlist)
+SIMPLE(walk_hlist_nulls, collect_hlist_nulls)
+SIMPLE(walk_hlist_bl, collect_hlist_bl)
+SIMPLE(walk_llist, collect_llist)
+SIMPLE(walk_plist, plist_collect)
+SIMPLE(walk_rbtree, rbtree_collect)
+
+// walk_hash(table, heads, struct=None, member=None, kind="hlist", limit=..., as_column=False)
+static PyObject *walk_hash(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"", "", "struct", "member", "kind", "limit", "as_column", NULL};
+    static const char *const kinds[] = {[HLIST_PLAIN] = "hlist",
+                                        [HLIST_NULLS] = "hlist_nulls",
+                                        [HLIST_BL] = "hlist_bl",
+                                        [HLIST_LLIST] = "llist"};
+    PyObject *name = Py_None;
+    PyObject *member = Py_None;
+    const char *kind = "hlist";
+    unsigned long long heads;
+    unsigned long long limit = DEFAULT_LIMIT;
+    int as_column = 0;
+    struct hlist_walk walk = {0};
+    struct elements elements = {0};
+    struct array nodes = {0};
+    struct walk_report report = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&K|OO$sKp:walk_hash", names, argument_address,
+                                     &walk.head, &heads, &name, &member, &kind, &limit,
+                                     &as_column) ||
+        !elements_init(&elements, name, member))
+        return NULL;
+    size_t i = 0;
+    while (i < Py_ARRAY_LENGTH(kinds) && strcmp(kinds[i], kind) != 0)
+        i++;
+    if (i == Py_ARRAY_LENGTH(kinds))
+        return PyErr_Format(PyExc_ValueError, "there is no kind of chain %s", kind);
+    walk.kind = (enum hlist_kind)i;
+    walk.heads = heads;
+    walk.limit = limit;
+    elements.as_column = as_column != 0;
+    hlist_collect(&walk, &nodes, &report);
+    return walk_result(&elements, &nodes, &report);
 }
 
 // list_nodes(head, offset, limit, struct=None, back=0) -> (nodes, end, address, message)
@@ -47,42 +264,44 @@ static PyObject *list_nodes(PyObject *module, PyObject *args)
     struct list_walk walk = {0};
     unsigned long long limit;
     PyObject *name = Py_None;
-    uint64_t back = 0;
+    struct elements elements = {0};
     if (!PyArg_ParseTuple(args, "O&O&K|OO&:list_nodes", argument_address, &walk.head,
-                          argument_address, &walk.offset, &limit, &name, argument_address, &back))
+                          argument_address, &walk.offset, &limit, &name, argument_address,
+                          &elements.back) ||
+        !elements_init(&elements, name, Py_None))
         return NULL;
     walk.limit = limit;
-    struct typed_class *class = NULL;
-    if (name != Py_None) {
-        const struct type *type = engine_type(name);
-        if (!type)
-            return NULL;
-        type = type_resolve(type);
-        if (!type_is_aggregate(type))
-            return PyErr_Format(PyExc_TypeError, "%U is neither a struct nor a union", name);
-        class = class_for(type);
-        if (!class)
-            return NULL;
-    }
     struct array nodes = {0};
     struct walk_report report = {0};
-    enum walk_end end = list_collect(&walk, &nodes, &report);
+    list_collect(&walk, &nodes, &report);
     PyObject *result = NULL;
-    if (end == WALK_END_ERROR && !error_is_fault(report.error.code)) {
-        raise_error(&report.error);
-    } else {
-        PyObject *objects = node_objects(&nodes, class, back);
-        if (objects)
-            result = Py_BuildValue("(NsKs)", objects, end_name(end), (unsigned long long)report.at,
-                                   report.error.message);
-    }
+    PyObject *found = report_raises(&report) ? NULL : elements_make(&elements, &nodes, "address");
+    if (found)
+        result = Py_BuildValue("(NsKs)", found, end_name(report.end), (unsigned long long)report.at,
+                               report.error.message);
     array_clear(&nodes);
     return result;
 }
+
+#define WITH_KEYWORDS(function)                                                                    \
+    (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
+#define ARGUMENTS ", struct=None, member=None, *, limit=..., as_column=False) -> (list, report):\n"
 
 PyMethodDef engine_walk_functions[] = {
     {"list_nodes", list_nodes, METH_VARARGS,
      "list_nodes(head, offset, limit, struct=None, back=0) -> (nodes, end, address, message):\n"
      "end is 'whole', 'limit', 'cycle' or 'error', at the address"},
+    {"walk_list", WITH_KEYWORDS(walk_list), "walk_list(head" ARGUMENTS "a list_head"},
+    {"walk_hlist", WITH_KEYWORDS(walk_hlist), "walk_hlist(head" ARGUMENTS "an hlist_head"},
+    {"walk_hlist_nulls", WITH_KEYWORDS(walk_hlist_nulls),
+     "walk_hlist_nulls(head" ARGUMENTS "an hlist_nulls_head"},
+    {"walk_hlist_bl", WITH_KEYWORDS(walk_hlist_bl),
+     "walk_hlist_bl(head" ARGUMENTS "an hlist_bl_head"},
+    {"walk_llist", WITH_KEYWORDS(walk_llist), "walk_llist(head" ARGUMENTS "an llist_head"},
+    {"walk_plist", WITH_KEYWORDS(walk_plist), "walk_plist(head" ARGUMENTS "a plist_head"},
+    {"walk_rbtree", WITH_KEYWORDS(walk_rbtree), "walk_rbtree(root" ARGUMENTS "an rb_root"},
+    {"walk_hash", WITH_KEYWORDS(walk_hash),
+     "walk_hash(table, heads, struct=None, member=None, *, kind='hlist', limit=...,\n"
+     "as_column=False) -> (list, report): all chains of a table"},
     {0},
 };

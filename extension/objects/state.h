@@ -16,6 +16,8 @@ struct objects_state {
     PyTypeObject *pointer_type; // tPtr
     PyTypeObject *enum_type;    // tEnum
     PyTypeObject *string_type;  // SmartString
+    PyTypeObject *column_type;  // Column, of module _pykdump
+    PyTypeObject *fault_type;   // ColumnFault, a named tuple of it
     PyObject *struct_names;     // dict: what readSU was asked for -> class
     PyObject *on_read;          // callable told of each member read, or NULL
     PyObject *dunder;           // "__"

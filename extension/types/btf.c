@@ -268,7 +268,8 @@ static bool collect_members(struct btf_provider *provider, const struct btf_type
 }
 
 static struct type_enumerator enumerator_at(struct btf_provider *provider,
-                                            const struct btf_type *raw, unsigned index)
+                                            const struct btf_type *raw, unsigned index,
+                                            bool is_signed)
 {
     struct type_enumerator item;
     uint32_t name;
@@ -278,7 +279,7 @@ static struct type_enumerator enumerator_at(struct btf_provider *provider,
     } else {
         int32_t value = btf_enum(raw)[index].val;
         name = btf_enum(raw)[index].name_off;
-        item.value = btf_kflag(raw) ? value : (int64_t)(uint32_t)value;
+        item.value = is_signed ? value : (int64_t)(uint32_t)value;
     }
     item.name = clean_name_of(provider, name);
     if (!item.name)
@@ -294,7 +295,7 @@ static bool collect_enumerators(struct btf_provider *provider, const struct btf_
     if (!items)
         return error_set_no_memory(err);
     for (unsigned i = 0; i < count; i++)
-        items[i] = enumerator_at(provider, raw, i);
+        items[i] = enumerator_at(provider, raw, i, type->is_signed);
     type->enumerators = items;
     type->count = count;
     return true;
@@ -409,9 +410,10 @@ static uint32_t enumerators_visit(struct btf_provider *provider, struct type_enu
     for (uint32_t id = 1; id < provider->count; id++) {
         const struct btf_type *raw = btf__type_by_id(provider->btf, id);
         unsigned count = raw && btf_is_any_enum(raw) ? btf_vlen(raw) : 0;
+        bool is_signed = items && count && enum_is_signed(provider, raw);
         for (unsigned i = 0; i < count; i++, next++) {
             if (items)
-                items[next] = enumerator_at(provider, raw, i);
+                items[next] = enumerator_at(provider, raw, i, is_signed);
         }
     }
     return next;
@@ -483,6 +485,7 @@ static bool index_names(struct btf_provider *provider)
     provider->count = btf__type_cnt(provider->btf);
     provider->first = provider->kernel ? provider->kernel->count - 1 : 0;
     uint32_t own = provider->count - provider->first;
+    provider->has_signed_enums = provider->kernel && provider->kernel->has_signed_enums;
     provider->types = calloc(own, sizeof(*provider->types));
     if (!provider->types || !names_init(&provider->names, own))
         return false;

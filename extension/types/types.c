@@ -66,7 +66,7 @@ static struct type_provider *source_open(struct source *source)
     return source->provider;
 }
 
-// The provider that answers for types; the reason of the last that could not be opened if none.
+// The provider that answers for types; if there is none, why the first could not be opened.
 static struct type_provider *provider_get(struct error *err)
 {
     for (int i = 0; i < SOURCES; i++) {
@@ -74,12 +74,14 @@ static struct type_provider *provider_get(struct error *err)
         if (provider)
             return provider;
     }
-    for (int i = 0; err && i < SOURCES; i++) {
-        if (sources[i].reason.code != ERR_NONE)
-            *err = sources[i].reason;
-        if (err->code == ERR_INTERRUPTED)
-            break;
+    const struct error *reason = NULL;
+    for (int i = 0; i < SOURCES; i++) {
+        enum error_code code = sources[i].reason.code;
+        if (code == ERR_INTERRUPTED || (code != ERR_NONE && !reason))
+            reason = &sources[i].reason;
     }
+    if (err && reason)
+        *err = *reason;
     return NULL;
 }
 

@@ -35,6 +35,7 @@ def run(program: programs.Program, argv: list[str]) -> int:
             memocaches.forget_modules(("__main__",))
             exec(code, sys.modules["__main__"].__dict__)
     except KeyboardInterrupt:
+        status = 130
         raise
     except BaseException as err:    # the program must not take crash with it, whatever it does
         status = report(err, program)

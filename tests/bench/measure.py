@@ -1,7 +1,9 @@
 """Takes the samples: all runners in turn, so that what disturbs the machine disturbs all alike."""
 
 import os
+import subprocess
 import tempfile
+from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,9 @@ from tests.bench.rows import Row, Snippet
 from tests.bench.runners import Absent, BenchError, Crash, Drgn, Worker
 
 OURS, DRGN, CRASH = "ours", "drgn", "crash"
+NAMES = 400
+ABSENT = "not there yet"
+DIFFERENT = "its answer is not drgn's"
 Sampler = Callable[[], float]
 
 
@@ -89,7 +94,9 @@ def measure(target: Target, first: tuple[Row, ...], repeated: tuple[Row, ...], e
         prompt.worker.end()
         prompt.await_prompt()
         drgn = sessions.drgn()
-        drgn.worker.set_up(drgn.opening + "prog = open_dump()\n", "prog")
+        names = f"names = {symbol_names(target.vmlinux)}\n"
+        drgn.worker.open(f"{drgn.opening}prog = open_dump()\n{names}")
+        inside.worker.open(names)
         pin(inside.pid, prompt.pid, drgn.pid)
         for row in repeated:
             note(f"{target.format}: {row.name}")
@@ -102,6 +109,16 @@ def pin(*processes: int) -> None:
     cpu = max(os.sched_getaffinity(0))
     for process in processes:
         os.sched_setaffinity(process, {cpu})
+
+
+def symbol_names(vmlinux: Path) -> list[str]:
+    """Names of functions, spread over the kernel, that are there once."""
+    listing = subprocess.run(["nm", str(vmlinux)], stdout=subprocess.PIPE, text=True, check=True)
+    kinds: defaultdict[str, str] = defaultdict(str)
+    for *_, kind, name in map(str.split, listing.stdout.splitlines()):
+        kinds[name] += kind
+    names = sorted(name for name, kind in kinds.items() if kind == "T")
+    return names[::len(names) // NAMES][:NAMES]
 
 
 def _first(sessions: Sessions, results: list[Result], plugin: Path) -> Crash:
@@ -122,15 +139,16 @@ def _first(sessions: Sessions, results: list[Result], plugin: Path) -> Crash:
         _record(result, OURS, sampler)
         if row.drgn is not None:
             drgn = sessions.drgn()
-            _record(result, DRGN, _once(drgn.worker, row.drgn, drgn.opening))
+            drgn.worker.open(drgn.opening)
+            _record(result, DRGN, _once(drgn.worker, row.drgn))
             drgn.close()
     return crash
 
 
-def _once(worker: Worker, snippet: Snippet, opening: str = "") -> Sampler:
+def _once(worker: Worker, snippet: Snippet) -> Sampler:
     """A sampler of an expression that runs once."""
     def sample() -> float:
-        worker.set_up(opening + snippet.setup, snippet.expression)
+        worker.set_up(snippet.setup, snippet.expression)
         return worker.run(1)
     return sample
 
@@ -155,9 +173,10 @@ def _repeated(row: Row, dump_format: str, effort: Effort, inside: Worker, drgn: 
             continue
         samplers[runner] = _sampler(worker, count, units)
     if any(answer != answers[0] for answer in answers):
-        result.problems[OURS] = "its answer is not drgn's"
+        result.problems[OURS] = DIFFERENT
     if row.crash:
-        samplers[CRASH] = lambda: prompt.type(row.crash + " > /dev/null") / (units or 1)
+        samplers[CRASH] = _typed(prompt, row, units)
+        samplers[CRASH]()       # the first may load what the others find
     for _ in range(effort.samples):
         for runner, sampler in samplers.items():
             _record(result, runner, sampler)
@@ -166,6 +185,12 @@ def _repeated(row: Row, dump_format: str, effort: Effort, inside: Worker, drgn: 
 
 def _sampler(worker: Worker, count: int, units: float) -> Sampler:
     return lambda: worker.run(count) / count / units
+
+
+def _typed(prompt: Crash, row: Row, units: Optional[float]) -> Sampler:
+    """A sampler of a command of crash, which writes no terminal full."""
+    count = row.crash_units or units or 1
+    return lambda: prompt.type(f"{row.crash} > /dev/null") / count
 
 
 def _calibrated(worker: Worker, seconds: float) -> int:
@@ -186,4 +211,4 @@ def _record(result: Result, runner: str, sampler: Sampler) -> None:
 
 
 def _told(error: BenchError) -> str:
-    return f"not there yet ({error})" if isinstance(error, Absent) else str(error)
+    return f"{ABSENT} ({error})" if isinstance(error, Absent) else str(error)

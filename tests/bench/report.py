@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Optional
 
-from tests.bench.measure import CRASH, DRGN, OURS, Result
+from tests.bench.measure import ABSENT, CRASH, DRGN, OURS, Result
 
 # seconds for one piece of work -> the number that is shown; of a rate more is better
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -82,8 +82,7 @@ def _cells(entry: dict[str, Any]) -> list[str]:
 def _spread(entry: dict[str, Any], runner: str) -> str:
     """Median and range of a runner's values."""
     if runner in entry["problems"]:
-        problem: str = entry["problems"][runner]
-        return "not there yet" if problem.startswith("not there yet") else "failed"
+        return ABSENT if entry["problems"][runner].startswith(ABSENT) else "failed"
     numbers = entry["samples"].get(runner)
     if not numbers:
         return "-"

@@ -46,6 +46,10 @@ class Worker:
         self._requests, self._replies = map(self._fifo, self.paths)
         self._buffer = b""
 
+    def open(self, statements: str) -> None:
+        """Run statements whose names all rows have."""
+        self._request(do="open", statements=statements)
+
     def set_up(self, setup: str, expression: str) -> None:
         """Begin a row."""
         self._request(do="set up", setup=setup, expression=expression)

@@ -41,9 +41,16 @@ def serve(requests: str, replies: str) -> None:
             sink.flush()
 
 
+def _open(namespace: "dict[str, Any]", request: "dict[str, Any]") -> "dict[str, Any]":
+    """Run statements whose names all rows have."""
+    exec(request["statements"], _common)
+    return {}
+
+
 def _set_up(namespace: "dict[str, Any]", request: "dict[str, Any]") -> "dict[str, Any]":
     """Begin a row: run its setup in a new namespace, and compile the loop over its expression."""
     namespace.clear()
+    namespace.update(_common)
     exec(request["setup"], namespace)
     exec(LOOP.format(expression=request["expression"]), namespace)
     return {}
@@ -60,7 +67,8 @@ def _ask(namespace: "dict[str, Any]", request: "dict[str, Any]") -> "dict[str, A
     return {"value": eval(request["expression"], namespace)}
 
 
-_ANSWERS = {"set up": _set_up, "run": _run, "ask": _ask}
+_common: "dict[str, Any]" = {}
+_ANSWERS = {"open": _open, "set up": _set_up, "run": _run, "ask": _ask}
 
 if __name__ == "__main__":
     serve(*sys.argv[1:3])

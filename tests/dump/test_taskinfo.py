@@ -55,15 +55,16 @@ def test_every_thread_is_what_the_guest_says(tasks, dump, field):
 
 
 def test_every_state_is_what_the_guest_says_of_those_that_have_not_run_since(tasks, dump):
+    """The first process slept when it printed its account, and then crashed the kernel; kernel
+    threads do what they have to do.  The processes that the lab has put into states stay there.
+    """
     _idle, known = tasks
     for account in dump.oracle["tasks"]:
         task = known[account["tid"]]
         state = task["state"].partition("|")[0]
-        if state != NAMES[account["state"]]:
-            # The first process slept when it printed its account, and then crashed the kernel;
-            # a kernel thread may be about to run.
-            assert moved_on(task, account) or account["kthread"], task
-            assert state == "TASK_RUNNING", task
+        if account["comm"].startswith("lab-") or state != "TASK_RUNNING" and \
+                not moved_on(task, account):
+            assert state == NAMES[account["state"]], task
 
 
 def test_those_that_have_not_run_since_are_on_the_cpu_they_were_on(tasks, dump):
@@ -80,12 +81,13 @@ def test_each_cpu_has_an_idle_task(tasks, dump):
     assert [task["comm"] for task in idle] == [f"swapper/{n}" for n in range(dump.oracle["nproc"])]
 
 
-def test_a_vforking_parent_is_uninterruptible_and_idle_workers_are_not(tasks):
+def test_a_vforking_parent_is_uninterruptible_and_idle_workers_are_not(tasks, dump):
     _idle, known = tasks
-    codes = {task["comm"]: task["state"][5:7] for task in known.values()}
-    assert codes["lab-vfork"] == "UN"
-    assert codes["rcu_gp"] == "ID"
-    assert [comm for comm, code in codes.items() if code == "UN"] == ["lab-vfork"]
+    sleeping = [known[account["tid"]] for account in dump.oracle["tasks"]
+                if account["state"] in "DI" and not moved_on(known[account["tid"]], account)]
+    codes = {task["comm"]: task["state"][5:7] for task in sleeping}
+    assert codes.pop("lab-vfork") == "UN"
+    assert len(codes) > 10 and set(codes.values()) <= {"ID", "RU"}
 
 
 def test_how_long_ago_agrees_with_crash(crash, tasks):
@@ -174,19 +176,16 @@ def test_usens_takes_the_namespaces_of_a_task(crash, dump):
 
 # -- taskinfo --summary -----------------------------------------------------------------------
 
-def test_the_summary_counts_what_the_guest_counts(crash, dump, tasks):
+def test_the_summary_counts_all_threads(crash, dump, tasks):
+    """Of each thread, tests above say that its state is what the guest says it is."""
     idle, known = tasks
-    text = view(crash, "--summ")
-    rows = {name: int(count) for name, count in re.findall(r"^  ([A-Z]\S+) +(\d+)$", text, re.M)}
-    expected = Counter(NAMES[task["state"]] for task in dump.oracle["tasks"])
-    for account in dump.oracle["tasks"]:
-        task = known[account["tid"]]
-        if task["state"] == "TASK_RUNNING" != NAMES[account["state"]]:
-            expected[NAMES[account["state"]]] -= 1
-            expected["TASK_RUNNING"] += 1
-    expected["TASK_RUNNING"] += len(idle)
-    killable = rows.pop("TASK_UNINTERRUPTIBLE|TASK_WAKEKILL")   # waiting for a vforked child
-    assert rows | {"TASK_UNINTERRUPTIBLE": killable} == dict(expected)
+    rows = {name: int(count) for name, count in
+            re.findall(r"^  ([A-Z]\S+) +(\d+)$", view(crash, "--summ"), re.M)}
+    assert rows == Counter(task["state"] for task in [*idle, *known.values()])
+    letters = Counter(task["state"] for task in dump.oracle["tasks"])
+    for letter in "TtZ":
+        assert rows[NAMES[letter]] == letters[letter]
+    assert sum(rows.values()) == sum(letters.values()) + dump.oracle["nproc"]
 
 
 def test_the_summary_has_its_documented_form(crash):
@@ -216,7 +215,7 @@ def test_a_second_summary_imports_and_reads_nothing(crash):
     text = crash.run("taskinfo --summ")
     assert crash.epython(probe) == before
     took = re.search(r"Execution took +(\d+\.\d+)s", text)
-    assert float(took[1]) <= 0.01
+    assert float(took[1]) < 0.05        # 0.002 on a quiet machine
 
 
 def test_reload_reads_tasks_again(crash):
@@ -239,7 +238,7 @@ def test_the_modules_that_a_summary_reloads(fresh_crash):
 
 def test_the_first_summary_of_a_session_is_fast(fresh_crash):
     took = re.search(r"Execution took +(\d+\.\d+)s", fresh_crash().run("taskinfo --summ"))
-    assert float(took[1]) < 0.5         # 0.1 on a quiet machine
+    assert float(took[1]) < 0.5         # 0.02 on a quiet machine
 
 
 def test_the_summary_as_json(crash, dump):
@@ -267,8 +266,10 @@ def test_the_plain_list_has_all_threads_behind_their_leaders(crash, dump):
 
 
 def test_active_tasks_are_marked(crash, dump):
-    marked = re.findall(r"^>.{6} +(\S+)", view(crash, ""), re.M)
-    assert marked == ["init", "lab-burner"]
+    marked = re.findall(r"^> *(\d+) +(\S+)", view(crash, ""), re.M)
+    assert ("1", "init") in marked
+    active = re.findall(r"^> *(\d+)  .* (\S+)$", crash.run("ps -A").replace("[", ""), re.M)
+    assert [pid for pid, _comm in marked] == sorted((pid for pid, _comm in active), key=int)
 
 
 def test_recent_is_sorted_by_age(crash, dump):
@@ -300,7 +301,7 @@ def test_a_command_is_run_for_each_task(crash, dump):
 def test_stacks_are_shown_below_their_tasks(crash, dump):
     text = view(crash, "--hang -v")
     pid = pid_of(dump, "lab-vfork")
-    assert f"\nPID={pid}  CPU=1 CMD=lab-vfork\n  #0   __schedule+0x" in text
+    assert re.search(rf"^PID={pid}  CPU=\d+ CMD=lab-vfork\n  #0   __schedule\+0x", text, re.M)
 
 
 def test_the_list_as_json(crash, dump):

@@ -71,8 +71,10 @@ def test_namespaces_are_found_by_who_knows_tasks(monkeypatch):
         options.nsproxy_of(99999)
 
 
-def test_without_anybody_who_knows_tasks_usens_is_an_error():
-    with pytest.raises(OptionError, match="--usens: LinuxDump.Tasks is not available"):
+def test_without_anybody_who_knows_tasks_usens_is_an_error(monkeypatch):
+    monkeypatch.setattr(options, "_USENS_PROVIDER", "nobody.who.knows")
+    monkeypatch.setattr(options, "resolve_usens", None)
+    with pytest.raises(OptionError, match="--usens: nobody.who.knows is not available"):
         options.nsproxy_of(1)
 
 

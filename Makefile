@@ -39,7 +39,7 @@ say  = @echo '  $(1)  $@'
 OBJECTS := $(SOURCES:extension/%.c=$(BUILD)/%.o) $(BUILD)/host/catch.o
 
 .DELETE_ON_ERROR:
-.PHONY: all help install clean lint dump demo test check-build
+.PHONY: all help install clean lint dump demo test bench check-build
 
 all: $(BUILD)/mpykdump.so
 
@@ -49,6 +49,7 @@ help:
 	@echo 'make demo       everything, from nothing: build, make a real dump, run programs on it'
 	@echo 'make dump       make the dump that demo and test use, and print where it is'
 	@echo 'make test       all tests (T=tests/unit for some, K=expression to choose among them)'
+	@echo 'make bench      measure against drgn and crash (QUICK=1: only to see that it runs)'
 	@echo 'make lint       formatting, static analysis, types'
 	@echo 'make clean      remove $(BUILD)/ (not the dumps, which are cached elsewhere)'
 
@@ -111,17 +112,29 @@ K :=
 test:
 	@$(PYTHON) -m tests.lab packages --for build dump test
 	@$(MAKE) --no-print-directory all engine
+	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory test-engine-asan)
 	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)')
+
+# Side by side with drgn and crash's own commands; a measurement, not a test
+JSON := $(BUILD)/bench.json
+bench:
+	@$(PYTHON) -m tests.lab packages --for build dump bench
+	@$(MAKE) --no-print-directory all
+	$(PYTHON) -m tests.bench --json $(JSON) $(if $(QUICK),--quick)
+
+include tests/engine.mk
 
 lint:
 	@$(PYTHON) -m tests.lab packages --for build lint
 	@$(MAKE) --no-print-directory $(BUILD)/build.h
-	clang-format --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
-	    --enable=warning,portability,performance -Iextension -I$(BUILD) -D__GNUC__ \
-	    --suppress=missingIncludeSystem $(filter-out extension/host/%,$(SOURCES))
-	$(PYTHON) -m flake8 pylib progs tests docs extension
-	$(PYTHON) -m mypy
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	    --enable=warning,portability,performance --suppress=missingIncludeSystem \
+	    -Iextension -I$(BUILD) -D__GNUC__ -DPy_RETURN_NONE='return NULL' \
+	    -DPy_RETURN_TRUE='return NULL' -DPy_RETURN_FALSE='return NULL' \
+	    $(filter-out extension/host/%,$(SOURCES))
+	$(Q)$(PYTHON) -m flake8 pylib progs tests docs extension
+	$(Q)$(PYTHON) -m mypy
 
 clean:
 	rm -rf $(BUILD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING
@@ -57,6 +58,12 @@ def _find(table: TaskList, text: str) -> Task:
     return table.task(task.group_leader)
 
 
+def _colours_wanted() -> bool:
+    """On a terminal that has colours, unless its owner does not want them (no-color.org)."""
+    return (sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+            and not os.environ.get("NO_COLOR"))
+
+
 def main() -> None:
     options = _parse()
     from LinuxDump.Tasks import TaskTable
@@ -65,7 +72,7 @@ def main() -> None:
     table = TaskTable()
     root = _find(table, options.start)
     processes = Processes(table, root)
-    colours = sys.stdout.isatty()
+    colours = _colours_wanted()
     for line in draw(root, lambda task: _label(task, options, colours), processes.children, WIDE):
         print(line)
     print(f"\n\nTotal {len(processes)} tasks printed")

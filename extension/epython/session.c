@@ -9,6 +9,7 @@
 #include "epython/interpreter.h"
 #include "host/host.h"
 #include "memory/cache.h"
+#include "memory/user.h"
 #include "objects/state.h"
 #include "symbols/symbols.h"
 
@@ -119,5 +120,6 @@ void session_stop(void)
     Py_XDECREF(done);
     Py_CLEAR(framework);
     cache_resize(0, NULL);
+    user_forget();
     symbols_reset();
 }

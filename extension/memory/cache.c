@@ -4,18 +4,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-struct cache cache;
+struct cache page_cache;
 
 // 16 GiB of pages: more than any analysis wants, and small enough for the table's arithmetic.
 enum { MAX_PAGES = 1 << 22 };
 
 void cache_drop(void)
 {
-    for (size_t i = 0; cache.lines && i <= cache.mask; i++) {
-        free(cache.lines[i].bytes);
-        cache.lines[i] = (struct cache_line){0};
+    for (size_t i = 0; page_cache.lines && i <= page_cache.mask; i++) {
+        free(page_cache.lines[i].bytes);
+        page_cache.lines[i] = (struct cache_line){0};
     }
-    cache.stats.pages = 0;
+    page_cache.stats.pages = 0;
 }
 
 bool cache_resize(size_t pages, struct error *err)
@@ -24,8 +24,8 @@ bool cache_resize(size_t pages, struct error *err)
         return error_set(err, ERR_VALUE, "a cache of %zu pages is too large, %d is the limit",
                          pages, MAX_PAGES);
     cache_drop();
-    free(cache.lines);
-    cache = (struct cache){0};
+    free(page_cache.lines);
+    page_cache = (struct cache){0};
     if (!pages)
         return true;
     size_t capacity = 1;
@@ -34,21 +34,21 @@ bool cache_resize(size_t pages, struct error *err)
     struct cache_line *lines = calloc(capacity, sizeof(*lines));
     if (!lines)
         return error_set_no_memory(err);
-    cache.lines = lines;
-    cache.mask = capacity - 1;
-    cache.stats.capacity = capacity;
+    page_cache.lines = lines;
+    page_cache.mask = capacity - 1;
+    page_cache.stats.capacity = capacity;
     return true;
 }
 
 void cache_stats_get(struct cache_stats *stats)
 {
-    *stats = cache.stats;
+    *stats = page_cache.stats;
 }
 
 // The page's bytes from the cache, filled when needed; NULL when it cannot be read whole.
 static const uint8_t *page_get(uint64_t page, struct error *err)
 {
-    struct cache_line *line = &cache.lines[(page / HOST_PAGE_SIZE) & cache.mask];
+    struct cache_line *line = &page_cache.lines[(page / HOST_PAGE_SIZE) & page_cache.mask];
     if (line->page == (page | 1))
         return line->bytes;
     if (!line->bytes) {
@@ -57,13 +57,13 @@ static const uint8_t *page_get(uint64_t page, struct error *err)
             error_set_no_memory(err);
             return NULL;
         }
-        cache.stats.pages++;
+        page_cache.stats.pages++;
     }
-    cache.stats.misses++;
+    page_cache.stats.misses++;
     // Invalid while it is being filled: a failed read may leave half a page.
     line->page = 0;
     if (!host_read(HOST_KERNEL, page, line->bytes, HOST_PAGE_SIZE, err)) {
-        cache.stats.failed++;
+        page_cache.stats.failed++;
         return NULL;
     }
     line->page = page | 1;
@@ -73,7 +73,7 @@ static const uint8_t *page_get(uint64_t page, struct error *err)
 const uint8_t *cache_page(uint64_t page, uint8_t *scratch, struct error *err)
 {
     struct cache_line *line =
-        cache.lines ? &cache.lines[(page / HOST_PAGE_SIZE) & cache.mask] : NULL;
+        page_cache.lines ? &page_cache.lines[(page / HOST_PAGE_SIZE) & page_cache.mask] : NULL;
     if (line && (line->page == (page | 1) || !line->page))
         return page_get(page, err);
     return host_read(HOST_KERNEL, page, scratch, HOST_PAGE_SIZE, err) ? scratch : NULL;
@@ -84,7 +84,7 @@ static bool read_piece(uint64_t address, void *buffer, size_t size, struct error
 {
     uint64_t page = address & ~(uint64_t)(HOST_PAGE_SIZE - 1);
     struct error ignored;
-    const uint8_t *bytes = cache.lines ? page_get(page, &ignored) : NULL;
+    const uint8_t *bytes = page_cache.lines ? page_get(page, &ignored) : NULL;
     if (bytes) {
         memcpy(buffer, bytes + (address - page), size);
         return true;

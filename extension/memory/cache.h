@@ -31,11 +31,17 @@ extern struct cache {
     struct cache_line *lines; // NULL: off
     size_t mask;
     struct cache_stats stats;
-} cache;
+} page_cache;
 
 // Sets the capacity in pages, rounded up to a power of two, and drops what is held; 0 turns the
 // cache off. ERR_NO_MEMORY leaves it off, ERR_VALUE as it was.
 bool cache_resize(size_t pages, struct error *err);
+
+// Off on live systems, where what was read may have changed.
+static inline bool cache_is_on(void)
+{
+    return page_cache.lines != NULL;
+}
 
 // Drops all pages.
 void cache_drop(void);
@@ -47,10 +53,10 @@ bool cache_read(uint64_t address, void *buffer, size_t size, struct error *err);
 
 static inline const void *cache_peek(uint64_t address, size_t size)
 {
-    if (!cache.lines)
+    if (!page_cache.lines)
         return NULL;
     uint64_t page = address & ~(uint64_t)(HOST_PAGE_SIZE - 1);
-    const struct cache_line *line = &cache.lines[(address / HOST_PAGE_SIZE) & cache.mask];
+    const struct cache_line *line = &page_cache.lines[(address / HOST_PAGE_SIZE) & page_cache.mask];
     size_t offset = address - page;
     if (line->page != (page | 1) || size > HOST_PAGE_SIZE - offset)
         return NULL;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "memory/cache.h"
+#include "memory/user.h"
 #include "objects/arguments.h"
 #include "objects/crash_module.h"
 #include "objects/pylong.h"
@@ -111,6 +112,23 @@ static PyObject *crash_get_list_size(PyObject *module, PyObject *args)
     return end == WALK_END_ERROR ? raise_error(&report.error) : PyLong_FromSize_t(count);
 }
 
+static PyObject *crash_read_process(PyObject *module, PyObject *args)
+{
+    uint64_t task;
+    uint64_t address;
+    size_t size;
+    struct error err;
+    if (!PyArg_ParseTuple(args, "O&O&O&:readProcessMem", argument_address, &task, argument_address,
+                          &address, argument_size, &size))
+        return NULL;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    if (bytes && !user_read(task, address, PyBytes_AS_STRING(bytes), size, &err)) {
+        Py_CLEAR(bytes);
+        raise_error(&err);
+    }
+    return bytes;
+}
+
 static PyObject *crash_uvtop(PyObject *module, PyObject *args)
 {
     uint64_t task;
@@ -151,6 +169,8 @@ PyMethodDef crash_memory_functions[] = {
      "readPtr(address[, mtype]) -> int: the pointer there; IndexError for NULL, crash.error"},
     {"readInt", crash_read_int, METH_VARARGS,
      "readInt(address, size[, signed[, mtype]]) -> int: of 1 to 32 bytes; crash.error"},
+    {"readProcessMem", crash_read_process, METH_VARARGS,
+     "readProcessMem(task, address, size) -> bytes: user memory of a task; crash.error"},
     {"getListSize", crash_get_list_size, METH_VARARGS,
      "getListSize(head, offset=0, maxel=10000) -> int: nodes of a list"},
     {"uvtop", crash_uvtop, METH_VARARGS,

@@ -7,6 +7,7 @@
 #include "objects/raise.h"
 #include "objects/state.h"
 #include "types/types.h"
+#include "walkers/slab.h"
 
 static PyObject *dump_info(PyObject *module, PyObject *unused)
 {
@@ -35,6 +36,7 @@ static PyObject *cache_set_pages(PyObject *module, PyObject *argument)
         return NULL;
     if (pages < 0)
         return PyErr_Format(PyExc_ValueError, "a cache of %zd pages", pages);
+    slab_index_reset();
     if (!cache_resize((size_t)pages, &err))
         return raise_error(&err);
     Py_RETURN_NONE;
@@ -44,13 +46,15 @@ static PyObject *purge_caches(PyObject *module, PyObject *argument)
 {
     if (!PyUnicode_Check(argument))
         return PyErr_Format(PyExc_TypeError, "the name of a cache is a str");
-    if (PyUnicode_CompareWithASCIIString(argument, "memory") == 0)
+    if (PyUnicode_CompareWithASCIIString(argument, "memory") == 0) {
         cache_drop();
-    else if (PyUnicode_CompareWithASCIIString(argument, "types") == 0)
+        slab_index_reset();
+    } else if (PyUnicode_CompareWithASCIIString(argument, "types") == 0) {
         PyDict_Clear(objects_state()->struct_names);
-    else
+    } else {
         return PyErr_Format(PyExc_ValueError, "no cache %R: there are 'memory' and 'types'",
                             argument);
+    }
     Py_RETURN_NONE;
 }
 

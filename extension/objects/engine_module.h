@@ -12,9 +12,14 @@ extern PyMethodDef engine_output_functions[];
 extern PyMethodDef engine_host_functions[];
 extern PyMethodDef engine_type_functions[];
 extern PyMethodDef engine_walk_functions[];
+extern PyMethodDef engine_indexed_functions[];
 extern PyMethodDef engine_column_functions[];
 extern PyMethodDef engine_search_functions[];
 extern PyMethodDef engine_definition_functions[];
+
+// The two middle fields of a PyMethodDef of a function with keywords.
+#define WITH_KEYWORDS(function)                                                                    \
+    (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
 
 // The type of a name given by Python. NULL with an exception.
 const struct type *engine_type(PyObject *name);

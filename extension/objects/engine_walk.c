@@ -3,122 +3,19 @@
 //
 // Each takes where the structure is, what its elements are (a struct, and the member by which they
 // are linked), a limit, and whether a column is wanted rather than a list. Each returns what it
-// found and the report as a tuple.
+// found and the report as a tuple. Walks of what has indices are in engine_indexed.c.
 #include "objects/engine_module.h"
 
+#include <string.h>
+
 #include "objects/arguments.h"
-#include "objects/column.h"
+#include "objects/elements.h"
 #include "objects/raise.h"
 #include "types/path.h"
 #include "walkers/hlist.h"
 #include "walkers/list.h"
 #include "walkers/plist.h"
 #include "walkers/rbtree.h"
-
-static const uint64_t DEFAULT_LIMIT = 1 << 24;
-
-// ---- what all walks share
-// ------------------------------------------------------------------------
-
-// What becomes of the addresses of nodes.
-struct elements {
-    struct typed_class *class; // NULL: plain ints
-    uint64_t back;             // of the node in its struct
-    bool as_column;
-};
-
-// `name` and `member` are None or str; the member is where the struct has its node.
-static bool elements_init(struct elements *elements, PyObject *name, PyObject *member)
-{
-    if (name == Py_None && member != Py_None) {
-        PyErr_Format(PyExc_TypeError, "a member %R of which struct?", member);
-        return false;
-    }
-    if (name == Py_None)
-        return true;
-    elements->class = engine_struct(name);
-    if (!elements->class || member == Py_None)
-        return elements->class != NULL;
-    struct path path;
-    struct error err;
-    Py_ssize_t length;
-    const char *text = PyUnicode_AsUTF8AndSize(member, &length);
-    if (!text)
-        return false;
-    if (!path_compile(elements->class->type, text, (size_t)length, &path, &err)) {
-        raise_error(&err);
-        return false;
-    }
-    if (path.follows || path.bit_size) {
-        PyErr_Format(PyExc_TypeError, "%R is not in the struct itself", member);
-        return false;
-    }
-    elements->back = path.offset;
-    return true;
-}
-
-// A list of instances, or of ints, of the addresses.
-static PyObject *list_of(const struct array *nodes, const struct typed_class *class)
-{
-    PyObject *list = PyList_New((Py_ssize_t)nodes->count);
-    for (size_t i = 0; list && i < nodes->count; i++) {
-        uint64_t address = nodes->items[i];
-        PyObject *node =
-            class ? class_instance(class, address) : PyLong_FromUnsignedLongLong(address);
-        if (node)
-            PyList_SET_ITEM(list, (Py_ssize_t)i, node);
-        else
-            Py_CLEAR(list);
-    }
-    return list;
-}
-
-// The nodes as what the caller wants; a column takes them.
-static PyObject *elements_make(const struct elements *elements, struct array *nodes,
-                               const char *name)
-{
-    for (size_t i = 0; elements->back && i < nodes->count; i++)
-        nodes->items[i] -= elements->back;
-    if (elements->as_column)
-        return column_of_addresses(nodes, elements->class ? elements->class->type : NULL, name);
-    return list_of(nodes, elements->class);
-}
-
-static const char *end_name(enum walk_end end)
-{
-    switch (end) {
-    case WALK_END_WHOLE:
-        return "whole";
-    case WALK_END_LIMIT:
-        return "limit";
-    case WALK_END_CYCLE:
-        return "cycle";
-    case WALK_END_PARTIAL:
-        return "partial";
-    case WALK_END_ERROR:
-        break;
-    }
-    return "error";
-}
-
-// True, with an exception, for an end that is not about the dump's memory.
-static bool report_raises(const struct walk_report *report)
-{
-    if (report->end != WALK_END_ERROR || error_is_fault(report->error.code) ||
-        report->error.code == ERR_DAMAGED)
-        return false;
-    raise_error(&report->error);
-    return true;
-}
-
-// (end, at, skipped, message)
-static PyObject *report_tuple(const struct walk_report *report)
-{
-    const char *message = report->error.message;
-    PyObject *text = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "replace");
-    return Py_BuildValue("(sKKN)", end_name(report->end), (unsigned long long)report->at,
-                         (unsigned long long)report->skipped, text);
-}
 
 // (elements, report)
 static PyObject *walk_result(const struct elements *elements, struct array *nodes,
@@ -137,8 +34,7 @@ static PyObject *walk_result(const struct elements *elements, struct array *node
     return result;
 }
 
-// ---- walks from one address to a row of nodes
-// ------------------------------------------------------
+// ---- walks from one address to a row of nodes ---------------------------------------------
 
 typedef enum walk_end (*collect_function)(uint64_t at, uint64_t limit, struct array *nodes,
                                           struct walk_report *report);
@@ -156,7 +52,7 @@ static bool arguments_parse(PyObject *args, PyObject *kwargs, const char *format
     static char *names[] = {"", "struct", "member", "limit", "as_column", NULL};
     PyObject *name = Py_None;
     PyObject *member = Py_None;
-    unsigned long long limit = DEFAULT_LIMIT;
+    unsigned long long limit = ELEMENTS_DEFAULT_LIMIT;
     int as_column = 0;
     *parsed = (struct arguments){0};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, argument_address, &parsed->at,
@@ -234,7 +130,7 @@ static PyObject *walk_hash(PyObject *module, PyObject *args, PyObject *kwargs)
     PyObject *member = Py_None;
     const char *kind = "hlist";
     unsigned long long heads;
-    unsigned long long limit = DEFAULT_LIMIT;
+    unsigned long long limit = ELEMENTS_DEFAULT_LIMIT;
     int as_column = 0;
     struct hlist_walk walk = {0};
     struct elements elements = {0};
@@ -283,8 +179,6 @@ static PyObject *list_nodes(PyObject *module, PyObject *args)
     return result;
 }
 
-#define WITH_KEYWORDS(function)                                                                    \
-    (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
 #define ARGUMENTS ", struct=None, member=None, *, limit=..., as_column=False) -> (list, report):\n"
 
 PyMethodDef engine_walk_functions[] = {

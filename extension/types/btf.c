@@ -185,6 +185,7 @@ static const struct type *type_of(struct btf_provider *provider, uint32_t id, in
     type->id = id;
     fill(provider, type, raw, nesting);
     // A type that contains itself (no valid one does) was made further down already.
+    // cppcheck-suppress identicalInnerCondition
     if (*known)
         free(type);
     else

@@ -20,8 +20,8 @@ from .Generic import (Bunch, DCache, TrueOnce, dbits2str, print2columns, registe
                       registerObjAttrHandler)
 from .memocaches import (CU_LIVE, CU_LOAD, CU_PYMOD, CU_TIMEOUT, PY_select, PY_select_purge,
                          memoize_cond, memoize_typeinfo, purge_memoize_cache, purge_typeinfo)
-from .lowlevel import (Addr, Deref, readInt, readLong, readPtr, readS32, readS64, readSU,
-                       readSymbol, readU8, readU16, readU32, readU64, readUInt, readULong,
+from .lowlevel import (Addr, Deref, readInt, readLong, readProcessMem, readPtr, readS32, readS64,
+                       readSU, readSymbol, readU8, readU16, readU32, readU64, readUInt, readULong,
                        readmem)
 from .dlkmload import delModule, loadModule, lsModules
 from . import options
@@ -44,12 +44,13 @@ __all__ = (
     "kernel_ranges", "le16_to_cpu", "le32_to_cpu", "list_for_each_entry", "loadModule", "long",
     "lsModules", "member_offset", "member_size", "memoize_cond", "memoize_typeinfo", "os",
     "phys_to_page", "pid_to_task", "print2columns", "purge_memoize_cache", "purge_typeinfo",
-    "pylog", "re", "readInt", "readList", "readListByHead", "readLong", "readPtr", "readS32",
-    "readS64", "readSU", "readSUListFromHead", "readSymbol", "readU16", "readU32", "readU64",
-    "readU8", "readUInt", "readULong", "readmem", "registerModuleAttr", "registerObjAttrHandler",
-    "sLong", "search_memory", "setListMaxel", "set_nsproxy", "set_readmem_task", "structSetAttr",
-    "structSetProcAttr", "struct_exists", "struct_size", "sym2addr", "sym2alladdr",
-    "symbol_exists", "sys", "sys_info", "tEnum", "tPtr", "task_to_pid", "time", "uvtop",
+    "pylog", "re", "readInt", "readList", "readListByHead", "readLong", "readProcessMem",
+    "readPtr", "readS32", "readS64", "readSU", "readSUListFromHead", "readSymbol", "readU16",
+    "readU32", "readU64", "readU8", "readUInt", "readULong", "readmem", "registerModuleAttr",
+    "registerObjAttrHandler", "sLong", "search_memory", "setListMaxel", "set_nsproxy",
+    "set_readmem_task", "structSetAttr", "structSetProcAttr", "struct_exists", "struct_size",
+    "sym2addr", "sym2alladdr", "symbol_exists", "sys", "sys_info", "tEnum", "tPtr", "task_to_pid",
+    "time", "uvtop",
 )
 
 long = int

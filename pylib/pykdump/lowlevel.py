@@ -14,6 +14,7 @@ from .registry import registerModuleAttr
 readSU = _pykdump.readSU
 readmem = crash.readmem
 readPtr = crash.readPtr
+readProcessMem = crash.readProcessMem
 readInt = crash.readInt
 
 debugDeref: int

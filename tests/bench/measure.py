@@ -112,11 +112,11 @@ def pin(*processes: int) -> None:
 
 
 def symbol_names(vmlinux: Path) -> list[str]:
-    """Names of functions, spread over the kernel, that are there once."""
+    """Names of functions, spread over the kernel, that are there once, also without a suffix."""
     listing = subprocess.run(["nm", str(vmlinux)], stdout=subprocess.PIPE, text=True, check=True)
     kinds: defaultdict[str, str] = defaultdict(str)
     for *_, kind, name in map(str.split, listing.stdout.splitlines()):
-        kinds[name] += kind
+        kinds[name.partition(".")[0]] += kind       # crash drops what gcc adds: name.part.0
     names = sorted(name for name, kind in kinds.items() if kind == "T")
     return names[::len(names) // NAMES][:NAMES]
 

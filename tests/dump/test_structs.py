@@ -16,8 +16,8 @@ for leader in leaders:
     group, ended, _, _ = _pykdump.list_nodes(int(leader.signal) + threads, 0, 100000,
                                              'struct task_struct', offset['thread_node'])
     found += [(int(task), task.pid, task.tgid, str(task.comm), int(task.mm)) for task in group]
-    assert ended == 'head'
-assert end == 'head'
+    assert ended == 'whole'
+assert end == 'whole'
 print(json.dumps(found))
 """
 
@@ -52,8 +52,7 @@ def test_crash_and_the_engine_read_the_same_members(crash, tasks):
 
 
 def test_crash_and_the_engine_agree_about_sizes_and_offsets(crash):
-    names = ["task_struct", "mm_struct", "inode", "dentry", "page", "super_block", "sock",
-             "sk_buff", "net_device", "request_queue", "rq", "pid", "module", "list_head"]
+    names = ["task_struct", "inode", "page", "sk_buff", "rq", "pid", "list_head"]
     told = json.loads(crash.epython(
         "import _pykdump, json\n"
         f"print(json.dumps([[_pykdump.type_size('struct ' + name), [[m[0], m[1], m[2]] for m in "

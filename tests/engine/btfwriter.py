@@ -5,7 +5,9 @@ and sizes are written as they are given.
 """
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 (INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO,
  VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64) = range(1, 20)
@@ -83,8 +85,8 @@ class Btf:
             element = self.add(ARRAY, 0, 0, struct.pack("<III", element, index, length))
         return element
 
-    def composite(self, kind: int, name: Name, size: int, members, *, vlen: int | None = None,
-                  flag: bool | None = None) -> int:
+    def composite(self, kind: int, name: Name, size: int, members: Iterable[Member], *,
+                  vlen: int | None = None, flag: bool | None = None) -> int:
         members = list(members)
         if flag is None:
             flag = any(member.bits for member in members)
@@ -94,10 +96,10 @@ class Btf:
         return self.add(kind, name, size, payload, flag=flag,
                         vlen=len(members) if vlen is None else vlen)
 
-    def struct(self, name: Name, size: int, *members: Member, **how) -> int:
+    def struct(self, name: Name, size: int, *members: Member, **how: Any) -> int:
         return self.composite(STRUCT, name, size, members, **how)
 
-    def union(self, name: Name, size: int, *members: Member, **how) -> int:
+    def union(self, name: Name, size: int, *members: Member, **how: Any) -> int:
         return self.composite(UNION, name, size, members, **how)
 
     def enum(self, name: Name, values: dict, size: int = 4, *, signed: bool | None = None) -> int:
@@ -132,7 +134,7 @@ class Btf:
     def variable(self, name: Name, type_id: int) -> int:
         return self.add(VAR, name, type_id, struct.pack("<I", 1))
 
-    def blob(self, **header) -> bytes:
+    def blob(self, **header: int) -> bytes:
         """All of it; keywords replace fields of the header."""
         types = b"".join(self.types)
         fields = {"magic": MAGIC, "version": 1, "flags": 0, "header": HEADER_SIZE, "types": 0,

@@ -89,7 +89,7 @@ def test_a_truncated_blob_is_refused(blank, size):
     else:
         host_image.add_symbol("__start_BTF", BTF_BASE)
         host_image.add_symbol("__stop_BTF", BTF_BASE)
-        with pytest.raises(TypeError, match="impossible size"):
+        with pytest.raises(TypeError, match="no BTF"):
             pykdump.type_size("int")
 
 
@@ -97,7 +97,7 @@ def test_a_truncated_blob_is_refused(blank, size):
 def test_symbols_around_nothing_are_refused(blank, start, stop):
     host_image.add_symbol("__start_BTF", start)
     host_image.add_symbol("__stop_BTF", stop)
-    with pytest.raises(TypeError, match="impossible size"):
+    with pytest.raises(TypeError, match="impossible size|no BTF"):
         pykdump.type_size("int")
 
 

@@ -290,7 +290,7 @@ def test_attributes_may_be_added_to_the_class_of_a_struct(task: World):
 def test_structs_are_made_by_their_class_too(task: World):
     task.load()
     value = crash.StructResult("struct task")
-    assert value == 0 and type(value) is type(pykdump.readSU("task_t", 5))
+    assert value == 0 and str(value) == str(pykdump.readSU("task_t", 0))
     assert crash.StructResult("struct task", 5) == crash.StructResult(sname="task_t", addr=5) == 5
     for arguments in ((), (5,), ("struct nope",), ("struct task", "x"), ("struct task", 1, 2)):
         with pytest.raises(TypeError):

@@ -5,6 +5,7 @@ import sys
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from importlib.util import module_from_spec
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -16,7 +17,7 @@ if not ENGINE.exists():
     raise pytest.UsageError(f"there is no {ENGINE}: make test-engine builds it")
 
 
-def load_module(name: str):
+def load_module(name: str) -> Any:
     """One of the modules in the engine's file. Not in sys.modules, where others have fakes."""
     loader = ExtensionFileLoader(name, str(ENGINE))
     module = module_from_spec(ModuleSpec(name, loader, origin=str(ENGINE)))
@@ -76,14 +77,14 @@ class World:
         host_image.write(address, data)
         pykdump.purge_caches("memory")
 
-    def struct(self, name: str, address_or_bytes: int | bytes = 0):
+    def struct(self, name: str, address_or_bytes: int | bytes = 0) -> Any:
         """The object of a type, at an address or of bytes put somewhere."""
         self.load()
         if isinstance(address_or_bytes, (bytes, bytearray)):
             address_or_bytes = self.place(bytes(address_or_bytes))
         return pykdump.readSU(name, address_or_bytes)
 
-    def value(self, name: str, data: bytes):
+    def value(self, name: str, data: bytes) -> Any:
         """The value of any type in bytes put somewhere."""
         self.load()
         return pykdump.read_value(name, self.place(data))

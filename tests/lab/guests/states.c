@@ -35,7 +35,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MUST(call) do { if ((call) < 0) err(1, "%s", #call); } while (0)
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        if ((call) < 0)                                                                            \
+            err(1, "%s", #call);                                                                   \
+    } while (0)
 
 /* What the tests look for in user memory: word i at PATTERN_ADDRESS + 8 * i is PATTERN | i. */
 #define PATTERN_ADDRESS 0x10000000000UL
@@ -304,7 +308,10 @@ static void sockets(const char *name)
 /* System V objects under the key 0x6d70 */
 static void ipc(const char *name)
 {
-    struct { long type; char text[16]; } message = {1, "unread message"};
+    struct {
+        long type;
+        char text[16];
+    } message = {1, "unread message"};
     int queue = msgget(0x6d70, IPC_CREAT | 0600);
     int memory = shmget(0x6d70, 8192, IPC_CREAT | 0640);
 
@@ -321,10 +328,10 @@ static const struct {
     const char *name;
     void (*become)(const char *name);
 } states[] = {
-    {"lab-sleeper", rest}, {"lab-burner", burner}, {"lab-threads", threads},
+    {"lab-sleeper", rest},       {"lab-burner", burner},   {"lab-threads", threads},
     {"lab-vfork", vfork_parent}, {"lab-neglect", neglect}, {"lab-stopper", stopper},
-    {"lab-tracer", tracer}, {"lab-tree", tree}, {"lab-pattern", pattern},
-    {"lab-realtime", realtime}, {"lab-user", user}, {"lab-files", files},
+    {"lab-tracer", tracer},      {"lab-tree", tree},       {"lab-pattern", pattern},
+    {"lab-realtime", realtime},  {"lab-user", user},       {"lab-files", files},
     {"lab-waiter", lock_waiter}, {"lab-sockets", sockets}, {"lab-ipc", ipc},
 };
 

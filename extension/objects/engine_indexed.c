@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Functions of module `_pykdump`: walks over what has indices, and over the objects of slab caches.
+//
+// Each returns the indices, what is there, and the report as a tuple.
+#include "objects/engine_module.h"
+
+#include "objects/arguments.h"
+#include "objects/elements.h"
+#include "objects/raise.h"
+#include "walkers/maple.h"
+#include "walkers/percpu.h"
+#include "walkers/pointers.h"
+#include "walkers/slab.h"
+#include "walkers/xarray.h"
+
+// The arguments (address, struct=None, *, limit=..., as_column=False).
+struct arguments {
+    uint64_t at;
+    uint64_t limit;
+    struct elements elements;
+};
+
+static bool arguments_parse(PyObject *args, PyObject *kwargs, const char *format,
+                            struct arguments *parsed)
+{
+    static char *names[] = {"", "struct", "limit", "as_column", NULL};
+    PyObject *name = Py_None;
+    unsigned long long limit = ELEMENTS_DEFAULT_LIMIT;
+    int as_column = 0;
+    *parsed = (struct arguments){0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, argument_address, &parsed->at,
+                                     &name, &limit, &as_column))
+        return false;
+    parsed->limit = limit;
+    parsed->elements.as_column = as_column != 0;
+    return elements_init(&parsed->elements, name, Py_None);
+}
+
+// A tuple of the numbers in the arrays, then the entries, then the report. Clears the arrays.
+static PyObject *indexed_result(const struct elements *elements, struct array *const numbers[],
+                                const char *const names[], size_t count, struct array *entries,
+                                const struct walk_report *report)
+{
+    PyObject *result = report_raises(report) ? NULL : PyTuple_New((Py_ssize_t)count + 2);
+    const struct elements plain = {.as_column = elements->as_column};
+    for (size_t i = 0; result && i < count + 2; i++) {
+        PyObject *item = i < count    ? elements_make(&plain, numbers[i], names[i])
+                         : i == count ? elements_make(elements, entries, "entry")
+                                      : report_tuple(report);
+        if (item)
+            PyTuple_SET_ITEM(result, (Py_ssize_t)i, item);
+        else
+            Py_CLEAR(result);
+    }
+    for (size_t i = 0; i < count; i++)
+        array_clear(numbers[i]);
+    array_clear(entries);
+    return result;
+}
+
+static PyObject *walk_xarrays(PyObject *args, PyObject *kwargs, const char *format,
+                              enum walk_end (*collect)(uint64_t, uint64_t, struct xarray_entries *,
+                                                       struct walk_report *))
+{
+    static const char *const names[] = {"index"};
+    struct arguments parsed;
+    struct xarray_entries found = {0};
+    struct walk_report report = {0};
+    if (!arguments_parse(args, kwargs, format, &parsed))
+        return NULL;
+    collect(parsed.at, parsed.limit, &found, &report);
+    struct array *const numbers[] = {&found.indices};
+    return indexed_result(&parsed.elements, numbers, names, 1, &found.entries, &report);
+}
+
+static PyObject *walk_xarray(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    return walk_xarrays(args, kwargs, "O&|O$Kp:walk_xarray", xarray_collect);
+}
+
+static PyObject *walk_idr(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    return walk_xarrays(args, kwargs, "O&|O$Kp:walk_idr", idr_collect);
+}
+
+static PyObject *walk_maple(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static const char *const names[] = {"first", "last"};
+    struct arguments parsed;
+    struct maple_entries found = {0};
+    struct walk_report report = {0};
+    if (!arguments_parse(args, kwargs, "O&|O$Kp:walk_maple", &parsed))
+        return NULL;
+    maple_collect(parsed.at, parsed.limit, &found, &report);
+    struct array *const numbers[] = {&found.firsts, &found.lasts};
+    return indexed_result(&parsed.elements, numbers, names, 2, &found.entries, &report);
+}
+
+static PyObject *walk_percpu(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static const char *const names[] = {"cpu"};
+    struct arguments parsed;
+    struct array cpus = {0};
+    struct array addresses = {0};
+    struct walk_report report = {0};
+    // There are as many as there are; the limit is for the others.
+    if (!arguments_parse(args, kwargs, "O&|O$Kp:walk_percpu", &parsed))
+        return NULL;
+    percpu_collect(parsed.at, &cpus, &addresses, &report);
+    struct array *const numbers[] = {&cpus};
+    return indexed_result(&parsed.elements, numbers, names, 1, &addresses, &report);
+}
+
+// walk_pointers(array, count, struct=None, *, stride=8, limit=..., as_column=False)
+static PyObject *walk_pointers(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"", "", "struct", "stride", "limit", "as_column", NULL};
+    static const char *const names[] = {"index"};
+    PyObject *name = Py_None;
+    unsigned long long count;
+    unsigned long long stride = sizeof(uint64_t);
+    unsigned long long limit = ELEMENTS_DEFAULT_LIMIT;
+    int as_column = 0;
+    struct pointers_walk walk = {0};
+    struct elements elements = {0};
+    struct array indices = {0};
+    struct array pointers = {0};
+    struct walk_report report = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&K|O$KKp:walk_pointers", keywords,
+                                     argument_address, &walk.array, &count, &name, &stride, &limit,
+                                     &as_column) ||
+        !elements_init(&elements, name, Py_None))
+        return NULL;
+    walk.count = count;
+    walk.stride = stride;
+    walk.limit = limit;
+    elements.as_column = as_column != 0;
+    pointers_collect(&walk, &indices, &pointers, &report);
+    struct array *const numbers[] = {&indices};
+    return indexed_result(&elements, numbers, names, 1, &pointers, &report);
+}
+
+// An address, or the name of a cache. False with an exception.
+static int argument_cache(PyObject *object, void *address)
+{
+    struct error err;
+    if (!PyUnicode_Check(object))
+        return argument_address(object, address);
+    const char *name = PyUnicode_AsUTF8(object);
+    if (!name)
+        return 0;
+    if (slab_cache_find(name, address, &err))
+        return 1;
+    if (err.code == ERR_VALUE)
+        PyErr_SetObject(PyExc_KeyError, object);
+    else
+        raise_error(&err);
+    return 0;
+}
+
+// walk_slab(cache, struct=None, *, limit=..., as_column=False) -> (objects, report)
+static PyObject *walk_slab(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"", "struct", "limit", "as_column", NULL};
+    PyObject *name = Py_None;
+    uint64_t cache_address;
+    unsigned long long limit = ELEMENTS_DEFAULT_LIMIT;
+    int as_column = 0;
+    struct elements elements = {0};
+    struct array objects = {0};
+    struct walk_report report = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|O$Kp:walk_slab", keywords, argument_cache,
+                                     &cache_address, &name, &limit, &as_column) ||
+        !elements_init(&elements, name, Py_None))
+        return NULL;
+    elements.as_column = as_column != 0;
+    slab_collect(cache_address, limit, &objects, &report);
+    return indexed_result(&elements, NULL, NULL, 0, &objects, &report);
+}
+
+#define ARGUMENTS ", struct=None, *, limit=..., as_column=False) -> "
+
+PyMethodDef engine_indexed_functions[] = {
+    {"walk_xarray", WITH_KEYWORDS(walk_xarray),
+     "walk_xarray(xarray" ARGUMENTS "(indices, entries, report)"},
+    {"walk_idr", WITH_KEYWORDS(walk_idr), "walk_idr(idr" ARGUMENTS "(ids, entries, report)"},
+    {"walk_maple", WITH_KEYWORDS(walk_maple),
+     "walk_maple(tree" ARGUMENTS "(firsts, lasts, entries, report)"},
+    {"walk_percpu", WITH_KEYWORDS(walk_percpu),
+     "walk_percpu(pointer" ARGUMENTS "(cpus, addresses, report)"},
+    {"walk_pointers", WITH_KEYWORDS(walk_pointers),
+     "walk_pointers(array, count, struct=None, *, stride=8, limit=..., as_column=False) ->\n"
+     "(indices, pointers, report): those that are not NULL"},
+    {"walk_slab", WITH_KEYWORDS(walk_slab),
+     "walk_slab(cache or name" ARGUMENTS "(objects, report): KeyError for an unknown name"},
+    {0},
+};

@@ -25,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ls", nargs="*", help="List currently set options")
     parser.add_argument("--clear", nargs="*", help="Clear currently set options")
     parser.add_argument("-a", "--all", action="store_true", help="Describe all options")
+    parser.add_argument("--stats", action="store_true", help="Show what is cached")
     parser.add_argument("-v", "--verbose", action="store_true",
                         help="Tell where an option lives, too")
     parser.add_argument("options", nargs="*", metavar="key[=value]",
@@ -52,9 +53,17 @@ def _obey(args: argparse.Namespace) -> int:
         described = sorted(registry.switches(), key=lambda switch: switch.name)
     for switch in described:
         _describe(switch, args.verbose)
-    if args.ls is not None or not (assignments or described or args.clear is not None):
+    if args.stats:
+        _statistics()
+    elif args.ls is not None or not (assignments or described or args.clear is not None):
         _list(listed)
     return 0
+
+
+def _statistics() -> None:
+    from pykdump import pagecache
+    for name, value in pagecache.statistics().items():
+        print(f"  {name:<22} {value:>12,}" if isinstance(value, int) else f"  {name:<22} {value}")
 
 
 def _parsed(assignments: list[str]) -> dict[str, str]:
@@ -74,8 +83,10 @@ def _chosen(patterns: list[str]) -> list[registry.Switch]:
     for pattern in patterns:
         if not any(fnmatchcase(switch.name, pattern) for switch in known):
             registry.find(pattern)
+    if not patterns:
+        return [switch for switch in known if switch.listed]
     return [switch for switch in known
-            if not patterns or any(fnmatchcase(switch.name, pattern) for pattern in patterns)]
+            if any(fnmatchcase(switch.name, pattern) for pattern in patterns)]
 
 
 def _list(switches: list[registry.Switch]) -> None:

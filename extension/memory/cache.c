@@ -49,8 +49,10 @@ void cache_stats_get(struct cache_stats *stats)
 static const uint8_t *page_get(uint64_t page, struct error *err)
 {
     struct cache_line *line = &page_cache.lines[(page / HOST_PAGE_SIZE) & page_cache.mask];
-    if (line->page == (page | 1))
+    if (line->page == (page | 1)) {
+        page_cache.stats.hits++;
         return line->bytes;
+    }
     if (!line->bytes) {
         line->bytes = malloc(HOST_PAGE_SIZE);
         if (!line->bytes) {

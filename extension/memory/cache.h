@@ -15,6 +15,7 @@
 #include "host/host.h"
 
 struct cache_stats {
+    uint64_t hits;   // reads that the cache answered
     uint64_t misses; // pages asked from the host
     uint64_t failed; // of these, not readable
     size_t pages;    // held now
@@ -60,6 +61,7 @@ static inline const void *cache_peek(uint64_t address, size_t size)
     size_t offset = address - page;
     if (line->page != (page | 1) || size > HOST_PAGE_SIZE - offset)
         return NULL;
+    page_cache.stats.hits++;
     return line->bytes + offset;
 }
 

@@ -23,7 +23,8 @@ static PyObject *cache_statistics(PyObject *module, PyObject *unused)
 {
     struct cache_stats stats;
     cache_stats_get(&stats);
-    return Py_BuildValue("{sKsKsnsn}", "misses", (unsigned long long)stats.misses, "failed",
+    return Py_BuildValue("{sKsKsKsnsn}", "hits", (unsigned long long)stats.hits, "misses",
+                         (unsigned long long)stats.misses, "failed",
                          (unsigned long long)stats.failed, "pages", (Py_ssize_t)stats.pages,
                          "capacity", (Py_ssize_t)stats.capacity);
 }

@@ -24,7 +24,7 @@ from .lowlevel import (Addr, Deref, readInt, readLong, readProcessMem, readPtr, 
                        readSU, readSymbol, readU8, readU16, readU32, readU64, readUInt, readULong,
                        readmem)
 from .dlkmload import delModule, loadModule, lsModules
-from . import options
+from . import options, pagecache
 from .highlevel import (LH_isempty, ListHead, container_of, list_for_each_entry, readList,
                         readListByHead, readSUListFromHead, setListMaxel)
 from .logging import PyLog, pylog

@@ -25,7 +25,7 @@ class Switch:
     """One registered variable: where it lives, how text becomes its value."""
 
     __slots__ = ("name", "owner", "namespace", "attr", "default", "help", "type", "on_change",
-                 "typed")
+                 "listed", "typed")
 
     def __init__(self, name: str, owner: str, namespace: object, attr: str, default: object,
                  help: str, type: Callable[..., object],
@@ -38,6 +38,7 @@ class Switch:
         self.help = help
         self.type = type
         self.on_change = on_change
+        self.listed = True
         self.typed: str | None = None   # what a person has set: it outlives a reload
 
     @property
@@ -106,17 +107,20 @@ def parse_int(text: str) -> int:
 
 def registerModuleAttr(attrname: str, pyctlname: str | None = None, default: object = None,
                        help: str = "", type: Callable[..., object] = int,
-                       on_change: Callable[[object], object] | None = None) -> None:
+                       on_change: Callable[[object], object] | None = None,
+                       listed: bool = True) -> None:
     """Create the variable `attrname` in the calling module and let pyctl change it.
 
     A default of None keeps a variable that exists already.  `on_change(value)` is called after
-    each change made from outside.
+    each change made from outside.  What is not `listed` is shown with `pyctl -a` only.
     """
     namespace = sys._getframe(1).f_globals
     if default is None:
         default = namespace.get(attrname)
-    _register(Switch(pyctlname or attrname, namespace["__name__"], namespace, attrname,
-                     default, help, type, on_change))
+    switch = Switch(pyctlname or attrname, namespace["__name__"], namespace, attrname,
+                    default, help, type, on_change)
+    switch.listed = listed
+    _register(switch)
 
 
 def registerObjAttrHandler(o: object, attrname: str, *, default: object,

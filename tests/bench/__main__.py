@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import measure, report, rows
+from tests.bench import measure, report, rows, sessions
 from tests.bench.runners import BenchError
 from tests.lab import LabError, dumps, packages
 from tests.lab.progress import Progress
@@ -46,7 +46,7 @@ def _bench(arguments: argparse.Namespace) -> None:
         # Somebody may build it again in the meantime.
         plugin = Path(shutil.copy(BUILT, directory))
         for name, vmcore in ((rows.KDUMP, dump.production), (rows.ELF, dump.production_elf)):
-            target = measure.Target(name, dump.vmlinux, vmcore, plugin)
+            target = sessions.Target(name, dump.vmlinux, vmcore, plugin)
             results += measure.measure(target, rows.FIRST, repeated, effort, progress.note)
     machine = report.machine(dump.release)
     summaries = [report.summary(result) for result in results]

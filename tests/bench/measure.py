@@ -1,19 +1,14 @@
 """Takes the samples: all runners in turn, so that what disturbs the machine disturbs all alike."""
 
-import os
-import subprocess
-import tempfile
-from collections import defaultdict
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Optional
 
 from tests.bench.rows import Row, Snippet
 from tests.bench.runners import Absent, BenchError, Crash, Drgn, Worker
+from tests.bench.sessions import Sessions, Target, pin, symbol_names
 
 OURS, DRGN, CRASH = "ours", "drgn", "crash"
-NAMES = 400
 ABSENT = "not there yet"
 DIFFERENT = "its answer is not drgn's"
 Sampler = Callable[[], float]
@@ -42,43 +37,6 @@ class Result:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Target:
-    """What is measured: a dump file in one format, and the plug-in."""
-
-    format: str
-    vmlinux: Path
-    vmcore: Path
-    plugin: Path
-
-
-class Sessions:
-    """Everything that runs on one target; leaving the block ends it all."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._stack = ExitStack()
-
-    def __enter__(self) -> "Sessions":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def crash(self) -> Crash:
-        """One more crash."""
-        home = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        crash = Crash(self._target.vmlinux, self._target.vmcore, home)
-        self._stack.callback(crash.close)
-        return crash
-
-    def drgn(self) -> Drgn:
-        """One more process with drgn."""
-        drgn = Drgn(self._target.vmlinux, self._target.vmcore)
-        self._stack.callback(drgn.close)
-        return drgn
-
-
 def measure(target: Target, first: tuple[Row, ...], repeated: tuple[Row, ...], effort: Effort,
             note: Callable[[str], None]) -> list[Result]:
     """All rows over one target."""
@@ -91,8 +49,7 @@ def measure(target: Target, first: tuple[Row, ...], repeated: tuple[Row, ...], e
         prompt, inside, *spare = started
         for crash in spare:
             crash.close()
-        prompt.worker.end()
-        prompt.await_prompt()
+        prompt.end_worker()
         drgn = sessions.drgn()
         names = f"names = {symbol_names(target.vmlinux)}\n"
         drgn.worker.open(f"{drgn.opening}prog = open_dump()\n{names}")
@@ -104,45 +61,28 @@ def measure(target: Target, first: tuple[Row, ...], repeated: tuple[Row, ...], e
     return results
 
 
-def pin(*processes: int) -> None:
-    """Let them all run on one and the same CPU."""
-    cpu = max(os.sched_getaffinity(0))
-    for process in processes:
-        os.sched_setaffinity(process, {cpu})
-
-
-def symbol_names(vmlinux: Path) -> list[str]:
-    """Names of functions, spread over the kernel, that are there once, also without a suffix."""
-    listing = subprocess.run(["nm", str(vmlinux)], stdout=subprocess.PIPE, text=True, check=True)
-    kinds: defaultdict[str, str] = defaultdict(str)
-    for *_, kind, name in map(str.split, listing.stdout.splitlines()):
-        kinds[name.partition(".")[0]] += kind       # crash drops what gcc adds: name.part.0
-    names = sorted(name for name, kind in kinds.items() if kind == "T")
-    return names[::len(names) // NAMES][:NAMES]
-
-
 def _first(sessions: Sessions, results: list[Result], plugin: Path) -> Crash:
     """One sample of each row that happens once in a session; a worker is left running in it."""
     crash = sessions.crash()
-    working = False
     for result in results:
         row = result.row
-        if row.ours is not None and not working:
-            crash.start_worker()
-            working = True
-        if row.typed:
-            sampler: Sampler = lambda: crash.type(row.typed.format(plugin=plugin))
-        elif row.ours is not None:
-            sampler = _once(crash.worker, row.ours)
-        else:
-            sampler = lambda: crash.started
-        _record(result, OURS, sampler)
+        _record(result, OURS, _ours_once(crash, row, plugin))
         if row.drgn is not None:
             drgn = sessions.drgn()
             drgn.worker.open(drgn.opening)
             _record(result, DRGN, _once(drgn.worker, row.drgn))
             drgn.close()
     return crash
+
+
+def _ours_once(crash: Crash, row: Row, plugin: Path) -> Sampler:
+    """A sampler of what is typed, of a snippet, or of crash's start when there is neither."""
+    if row.typed:
+        return lambda: crash.type(row.typed.format(plugin=plugin))
+    if row.ours is not None:
+        crash.start_worker()
+        return _once(crash.worker, row.ours)
+    return lambda: crash.started
 
 
 def _once(worker: Worker, snippet: Snippet) -> Sampler:

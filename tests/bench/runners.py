@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable
 
-import pexpect
+import pexpect  # type: ignore[import]
 
 HERE = Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"
@@ -115,6 +115,7 @@ class Crash:
         self.started = time.perf_counter() - begin
         self.pid = int(self._child.pid)
         self.worker = Worker(self._child.isalive)
+        self._working = False
 
     def type(self, command: str) -> float:
         """The seconds from Enter to the prompt; what is printed is read and forgotten."""
@@ -124,9 +125,17 @@ class Crash:
         return time.perf_counter() - begin
 
     def start_worker(self) -> None:
-        """From now on there is no prompt, but a worker."""
+        """From now on there is no prompt, but a worker, once."""
+        if self._working:
+            return
+        self._working = True
         requests, replies = self.worker.paths
         self._child.send(f"epython worker {requests} {replies}\n")
+
+    def end_worker(self) -> None:
+        """Back to the prompt."""
+        self.worker.end()
+        self.await_prompt()
 
     def close(self) -> None:
         """End crash."""

@@ -5,8 +5,11 @@ import pytest
 
 from tests.engine.world import World
 
-# The same examples each time: a failure is one of the change at hand.
-hypothesis.settings.register_profile("engine", derandomize=True, deadline=None, database=None)
+# The same examples each time: a failure is one of the change at hand,
+# however slow the machine is.
+hypothesis.settings.register_profile(
+    "engine", derandomize=True, deadline=None, database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("engine")
 
 

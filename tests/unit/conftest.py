@@ -62,13 +62,20 @@ class FakeHost(EngineNames):
 
     def dump_info(self):
         return {"dumpfile": "/dumps/vmcore", "namelist": "/dumps/vmlinux", "release": "6.1.0",
-                "live": self.live, "machine": "x86_64", "cpus": 2}
+                "live": self.live, "machine": "x86_64", "cpus": 2,
+                "types": "BTF of the namelist"}
 
     def after_fork(self):
         pass
 
     def observe_reads(self, observer):
         pass
+
+    def cache_set_pages(self, pages):
+        self.pages = pages
+
+    def cache_statistics(self):
+        return {"hits": 3, "misses": 1, "failed": 0, "pages": 1, "capacity": 4}
 
     def purge_caches(self, kind):
         self.purged.append(kind)

@@ -1,6 +1,7 @@
 """Progress lines: to a callback, to a plain stream, to a terminal."""
 
 import io
+import re
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_stage_is_reported_with_its_time() -> None:
     with report.stage("work"):
         pass
     report.note("a note")
-    assert lines == ["work ...", "work: 0.0 s", "a note"]
+    assert re.fullmatch(r"work \.\.\.\nwork: \d+\.\d s\na note", "\n".join(lines))
     assert report.seconds == {"work": 0.0}
 
 
@@ -36,6 +37,6 @@ def test_terminal_sees_the_running_stage(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(progress, "TICK", 0.001)
     stream = Terminal()
     with Progress(stream=stream).stage("work"):
-        while "\\ work 0 s" not in stream.getvalue():
+        while "\\ work " not in stream.getvalue():
             pass
-    assert stream.getvalue().endswith("\r\033[Kwork: 0.0 s\n")
+    assert re.search(r"\r\033\[Kwork: \d+\.\d s\n\Z", stream.getvalue())

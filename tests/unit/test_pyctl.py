@@ -78,7 +78,8 @@ def test_the_newer_syntax_is_understood_too(pyctl):
         "  debugDLKM       - report loading of module debug information",
         "           currentvalue=3 default=0"]
     names = [line.split()[0] for line in pyctl("-a").splitlines()[::2]]
-    assert names == ["debugDCache", "debugDLKM", "debugDeref", "debugMemoize", "debugReload"]
+    assert names == ["cachePages", "debugDCache", "debugDLKM", "debugDeref", "debugMemoize",
+                     "debugReload"]
     assert "pykdump.dlkmload.debugDLKM type=int" in pyctl("-v debugDLKM")
 
 
@@ -88,3 +89,15 @@ def test_the_help_is_as_documented(pyctl):
                            "                [--clear [CLEAR ...]]")
     for line in ("Set options", "List currently set options", "Clear currently set options"):
         assert line in text
+
+
+def test_a_setting_that_is_not_for_debugging_is_listed_when_it_is_asked_for(pyctl, host):
+    assert "cachePages" not in pyctl("--ls")
+    assert pyctl("cachePages=64") == "Set: ['cachePages=64']\n"
+    assert host.pages == 64
+    assert "<cachePages=64>" in pyctl("--ls cache*")
+    assert "cachePages" in pyctl("-a")
+
+
+def test_statistics_of_caches_are_shown(pyctl):
+    assert "hit rate               75.0 %" in pyctl("--stats")

@@ -1,7 +1,7 @@
 """Module `_pykdump`: the engine as the framework uses it.  Not for programs."""
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, overload
 
 from crash import StructResult
 
@@ -40,17 +40,124 @@ def type_definitions(space: Literal["struct", "union", "enum", "typedef"], /
     content of a type without name or None); of a base type None.
     """
 
+_Description = tuple[str, str | None, int, bool, int, Any, Any]
+
+def describe_type(type: str, /) -> _Description:
+    """(kind, name, size, is signed, length of an array, target, content).
+
+    The target is the description of what a pointer points to, an array has, a function returns, a
+    typedef names.  The content of a function is the list of descriptions of its parameters; of an
+    enum one of (name, value); of a struct or union that was asked for, or that has no name, one of
+    (name, bit offset, bit size or 0, description).
+    """
+
+def describe_expression(text: str, /) -> _Description: ...
 
 # values
 
 def readSU(type: str, address: int, /) -> StructResult: ...
 def read_value(type: str, address: int, /) -> Any: ...
+def read_variable(name: str, address: int, /) -> Any:
+    """By the type of that variable, which may have no name.  TypeError for an unknown one."""
+
 def list_nodes(head: int, offset: int, limit: int, struct: str | None = ..., back: int = ...,
                /) -> tuple[list[Any], Literal["whole", "limit", "cycle", "error"], int, str]:
     """Walk a chain of pointers; nodes are objects of `struct`, at their address less `back`.
 
     How it ended, the address of the last node and, for an error, the reason.
     """
+
+# walks: what was found and (end, address, places skipped, message); pykdump.walk has the rest
+
+_Report = tuple[str, int, int, str]
+
+def walk_list(head: int, struct: str | None = ..., member: str | None = ..., /, *,
+              limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+def walk_hlist(head: int, struct: str | None = ..., member: str | None = ..., /, *,
+               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+def walk_hlist_nulls(head: int, struct: str | None = ..., member: str | None = ..., /, *,
+                     limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+def walk_hlist_bl(head: int, struct: str | None = ..., member: str | None = ..., /, *,
+                  limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+def walk_llist(head: int, struct: str | None = ..., member: str | None = ..., /, *,
+               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+def walk_plist(head: int, struct: str | None = ..., member: str | None = ..., /, *,
+               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+def walk_rbtree(root: int, struct: str | None = ..., member: str | None = ..., /, *,
+                limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+def walk_hash(table: int, heads: int, struct: str | None = ..., member: str | None = ..., /, *,
+              kind: str = ..., limit: int = ...,
+              as_column: bool = ...) -> tuple[Any, _Report]: ...
+def walk_xarray(xarray: int, struct: str | None = ..., /, *, limit: int = ...,
+                as_column: bool = ...) -> tuple[Any, Any, _Report]: ...
+def walk_idr(idr: int, struct: str | None = ..., /, *, limit: int = ...,
+             as_column: bool = ...) -> tuple[Any, Any, _Report]: ...
+def walk_maple(tree: int, struct: str | None = ..., /, *, limit: int = ...,
+               as_column: bool = ...) -> tuple[Any, Any, Any, _Report]: ...
+def walk_percpu(pointer: int, struct: str | None = ..., /, *, limit: int = ...,
+                as_column: bool = ...) -> tuple[Any, Any, _Report]: ...
+def walk_pointers(array: int, count: int, struct: str | None = ..., /, *, stride: int = ...,
+                  limit: int = ..., as_column: bool = ...) -> tuple[Any, Any, _Report]: ...
+def walk_slab(cache: int | str, struct: str | None = ..., /, *, limit: int = ...,
+              as_column: bool = ...) -> tuple[Any, _Report]: ...
+
+# columns
+
+class ColumnFault(tuple[str, int, int, int, str]):
+    """Why rows of a column have no value."""
+
+    @property
+    def reason(self) -> Literal["null", "unmapped", "excluded", "absent", "fault"]: ...
+    @property
+    def count(self) -> int:    # type: ignore[override]
+        """Rows without a value for this reason."""
+    @property
+    def row(self) -> int:
+        """The first of them."""
+    @property
+    def address(self) -> int:
+        """What could not be read there, 0 for "null"."""
+    @property
+    def message(self) -> str: ...
+
+class Column:
+    """A typed array of values from the dump, which cannot be changed.
+
+    It has the buffer protocol: numpy.asarray(column) and memoryview(column) are no copies. Rows
+    without a value are zero there, and None as values.
+    """
+
+    @property
+    def name(self) -> str:
+        """The path that was read."""
+    @property
+    def type(self) -> str:
+        """The C type of the values."""
+    @property
+    def format(self) -> str:
+        """Of an element, as module struct has it: "Q", "i", "?", "16s" ..."""
+    @property
+    def valid(self) -> Column:
+        """Bools: whether a row has a value."""
+    @property
+    def missing(self) -> int:
+        """Rows without a value."""
+    @property
+    def faults(self) -> list[ColumnFault]: ...
+    def tolist(self) -> list[Any]: ...
+    def objects(self, struct: str = ..., /) -> list[StructResult | None]:
+        """The structs at the addresses; TypeError where the values are none."""
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    @overload
+    def __getitem__(self, index: int, /) -> Any: ...
+    @overload
+    def __getitem__(self, rows: slice, /) -> Column: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def columns(addresses: Any, struct: str, paths: Sequence[str],
+            /) -> tuple[Column, tuple[Column, ...]]:
+    """A column of the addresses, and one of the values at each path."""
 
 def observe_reads(observer: Callable[[str, str, int], object] | None, /) -> None: ...
 

@@ -95,3 +95,19 @@ PyObject *report_tuple(const struct walk_report *report)
     return Py_BuildValue("(sKKN)", end_name(report->end), (unsigned long long)report->at,
                          (unsigned long long)report->skipped, text);
 }
+
+PyObject *elements_result(const struct elements *elements, struct array *nodes,
+                          const struct walk_report *report)
+{
+    PyObject *result = NULL;
+    if (!report_raises(report)) {
+        PyObject *found = elements_make(elements, nodes, "address");
+        PyObject *tuple = found ? report_tuple(report) : NULL;
+        if (tuple)
+            result = PyTuple_Pack(2, found, tuple);
+        Py_XDECREF(found);
+        Py_XDECREF(tuple);
+    }
+    array_clear(nodes);
+    return result;
+}

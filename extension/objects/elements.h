@@ -27,6 +27,10 @@ bool elements_init(struct elements *elements, PyObject *name, PyObject *member);
 // column's. New reference or NULL.
 PyObject *elements_make(const struct elements *elements, struct array *nodes, const char *name);
 
+// The tuple (elements, report) of a walk, or NULL with an exception. Clears the nodes.
+PyObject *elements_result(const struct elements *elements, struct array *nodes,
+                          const struct walk_report *report);
+
 // True, with an exception, for an end that is not about the dump's memory.
 bool report_raises(const struct walk_report *report);
 

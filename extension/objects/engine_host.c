@@ -13,10 +13,14 @@ static PyObject *dump_info(PyObject *module, PyObject *unused)
 {
     struct host_info info;
     host_info_get(&info);
+    const char *types = types_provider();
+    // Opening it can be interrupted.
+    if (PyErr_Occurred())
+        return NULL;
     return Py_BuildValue("{szszszszsOsIsIszsz}", "dumpfile", info.dump_file, "namelist",
                          info.namelist, "release", info.release, "machine", info.machine, "live",
                          info.live ? Py_True : Py_False, "cpus", info.cpus, "hz", info.hz, "types",
-                         types_provider(), "crash", info.host_version);
+                         types, "crash", info.host_version);
 }
 
 static PyObject *cache_statistics(PyObject *module, PyObject *unused)

@@ -175,7 +175,7 @@ static PyObject *walk_slab(PyObject *module, PyObject *args, PyObject *kwargs)
         return NULL;
     elements.as_column = as_column != 0;
     slab_collect(cache_address, limit, &objects, &report);
-    return indexed_result(&elements, NULL, NULL, 0, &objects, &report);
+    return elements_result(&elements, &objects, &report);
 }
 
 #define ARGUMENTS ", struct=None, *, limit=..., as_column=False) -> "

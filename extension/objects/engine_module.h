@@ -16,6 +16,7 @@ extern PyMethodDef engine_indexed_functions[];
 extern PyMethodDef engine_column_functions[];
 extern PyMethodDef engine_search_functions[];
 extern PyMethodDef engine_definition_functions[];
+extern PyMethodDef engine_describe_functions[];
 
 // The two middle fields of a PyMethodDef of a function with keywords.
 #define WITH_KEYWORDS(function)                                                                    \

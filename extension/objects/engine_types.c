@@ -133,6 +133,24 @@ static PyObject *variable_type(PyObject *module, PyObject *argument)
     return PyUnicode_FromString(text);
 }
 
+// The value of a variable at an address, also of one whose type has no name.
+static PyObject *read_variable(PyObject *module, PyObject *args)
+{
+    const char *name;
+    uint64_t address;
+    struct reader reader;
+    struct error err;
+    if (!PyArg_ParseTuple(args, "sO&:read_variable", &name, argument_address, &address))
+        return NULL;
+    const struct type *type = types_find_variable(name, &err);
+    if (!type && err.code == ERR_NONE)
+        error_set(&err, ERR_TYPE, "the type of %.256s is not known", name);
+    if (!type)
+        return raise_error(&err);
+    reader_init(&reader, type);
+    return reader_read(&reader, address);
+}
+
 static PyObject *observe_reads(PyObject *module, PyObject *argument)
 {
     if (argument == Py_None) {
@@ -155,6 +173,8 @@ PyMethodDef engine_type_functions[] = {
     {"type_enumerators", type_enumerators, METH_O,
      "type_enumerators(type) -> dict of name to value; TypeError"},
     {"variable_type", variable_type, METH_O, "variable_type(name) -> str: or None if unknown"},
+    {"read_variable", read_variable, METH_VARARGS,
+     "read_variable(name, address): by the type of that variable, which may have no name"},
     {"observe_reads", observe_reads, METH_O,
      "observe_reads(callable or None): calls it with (type, member, address of the struct) before\n"
      "each member is read"},

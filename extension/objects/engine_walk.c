@@ -17,23 +17,6 @@
 #include "walkers/plist.h"
 #include "walkers/rbtree.h"
 
-// (elements, report)
-static PyObject *walk_result(const struct elements *elements, struct array *nodes,
-                             const struct walk_report *report)
-{
-    PyObject *result = NULL;
-    if (!report_raises(report)) {
-        PyObject *found = elements_make(elements, nodes, "address");
-        PyObject *tuple = found ? report_tuple(report) : NULL;
-        if (tuple)
-            result = PyTuple_Pack(2, found, tuple);
-        Py_XDECREF(found);
-        Py_XDECREF(tuple);
-    }
-    array_clear(nodes);
-    return result;
-}
-
 // ---- walks from one address to a row of nodes ---------------------------------------------
 
 typedef enum walk_end (*collect_function)(uint64_t at, uint64_t limit, struct array *nodes,
@@ -72,7 +55,7 @@ static PyObject *walk_simple(PyObject *args, PyObject *kwargs, const char *forma
     if (!arguments_parse(args, kwargs, format, &parsed))
         return NULL;
     collect(parsed.at, parsed.limit, &nodes, &report);
-    return walk_result(&parsed.elements, &nodes, &report);
+    return elements_result(&parsed.elements, &nodes, &report);
 }
 
 static enum walk_end collect_list(uint64_t at, uint64_t limit, struct array *nodes,
@@ -151,7 +134,7 @@ static PyObject *walk_hash(PyObject *module, PyObject *args, PyObject *kwargs)
     walk.limit = limit;
     elements.as_column = as_column != 0;
     hlist_collect(&walk, &nodes, &report);
-    return walk_result(&elements, &nodes, &report);
+    return elements_result(&elements, &nodes, &report);
 }
 
 // list_nodes(head, offset, limit, struct=None, back=0) -> (nodes, end, address, message)

@@ -40,8 +40,9 @@ static PyObject *exception_for(enum error_code code)
 
 PyObject *raise_error(const struct error *err)
 {
-    // A signal handler of the program's may have raised what it likes; that stays.
-    if (err->code == ERR_INTERRUPTED && (PyErr_Occurred() || PyErr_CheckSignals() < 0))
+    // A signal handler of the program's may have raised what it likes; that stays, whatever then
+    // failed because of it.
+    if (PyErr_Occurred() || (err->code == ERR_INTERRUPTED && PyErr_CheckSignals() < 0))
         return NULL;
     PyObject *class = exception_for(err->code);
     // The host's words and names from the dump may be anything, and are cut at some length.

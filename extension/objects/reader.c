@@ -281,8 +281,11 @@ PyObject *reader_read(struct reader *reader, uint64_t address)
     uint64_t value;
     struct error err;
 
-    if (reader->kind == READER_NEW && !resolve(reader))
+    // Finding out about types can be interrupted, which leaves them void for this time.
+    if (reader->kind == READER_NEW && (!resolve(reader) || PyErr_Occurred())) {
+        reader->kind = READER_NEW;
         return NULL;
+    }
     switch (reader->kind) {
     case READER_UNSIGNED:
     case READER_SIGNED:

@@ -157,7 +157,6 @@ static void fill(struct btf_provider *provider, struct type *type, const struct 
         break;
     case BTF_KIND_FUNC_PROTO:
         type->kind = TYPE_FUNCTION;
-        type->complete = true;
         break;
     default:
         type->kind = TYPE_VOID;
@@ -302,12 +301,31 @@ static bool collect_enumerators(struct btf_provider *provider, const struct btf_
     return true;
 }
 
+static bool collect_parameters(struct btf_provider *provider, const struct btf_type *raw,
+                               struct type *type, struct error *err)
+{
+    unsigned count = btf_vlen(raw);
+    const struct type **items = calloc(count ? count : 1, sizeof(*items));
+    if (!items)
+        return error_set_no_memory(err);
+    // "..." is a last one without type.
+    type->variadic = count && !btf_params(raw)[count - 1].type;
+    type->count = count - type->variadic;
+    for (unsigned i = 0; i < type->count; i++)
+        items[i] = type_of(provider, btf_params(raw)[i].type, 0);
+    type->parameters = items;
+    return true;
+}
+
 static bool complete(struct type_provider *base, struct type *type, struct error *err)
 {
     struct btf_provider *provider = provider_of(base);
     const struct btf_type *raw = btf__type_by_id(provider->btf, type->id);
     if (type->kind == TYPE_ENUM) {
         if (!collect_enumerators(provider, raw, type, err))
+            return false;
+    } else if (type->kind == TYPE_FUNCTION) {
+        if (!collect_parameters(provider, raw, type, err))
             return false;
     } else {
         struct member_list list = {0};
@@ -404,6 +422,30 @@ static const struct type *find_variable(struct type_provider *base, const char *
     return raw ? type_of(owner, raw->type, 0) : NULL;
 }
 
+// Functions are many and seldom asked for: they are not in the index.
+static const struct type *find_own_function(struct btf_provider *provider, const char *name)
+{
+    for (uint32_t id = provider->first + 1; id < provider->count; id++) {
+        const struct btf_type *raw = btf__type_by_id(provider->btf, id);
+        const char *found = raw && btf_is_func(raw) ? name_of(provider, raw->name_off) : NULL;
+        const struct type *type =
+            found && !strcmp(found, name) ? type_of(provider, raw->type, 0) : NULL;
+        if (type && type->kind == TYPE_FUNCTION)
+            return type;
+    }
+    return NULL;
+}
+
+static const struct type *find_function(struct type_provider *base, const char *name)
+{
+    struct btf_provider *kernel = provider_of(base);
+    const struct type *type = find_own_function(kernel, name);
+    modules_open(kernel);
+    for (struct btf_provider *module = kernel->modules; !type && module; module = module->next)
+        type = find_own_function(module, name);
+    return type;
+}
+
 // One pass counts, or fills.
 static uint32_t enumerators_visit(struct btf_provider *provider, struct type_enumerator *items)
 {
@@ -460,6 +502,7 @@ static void type_free(struct type *type)
         return;
     free((void *)type->members);
     free((void *)type->enumerators);
+    free((void *)type->parameters);
     free(type);
 }
 
@@ -517,6 +560,7 @@ static struct btf_provider *provider_new(struct btf *btf, struct btf_provider *k
         .origin = origin,
         .find = find,
         .find_variable = find_variable,
+        .find_function = find_function,
         .find_enumerator = find_enumerator,
         .next = next,
         .target = target,

@@ -222,7 +222,6 @@ static void fill(struct dwarf_provider *provider, struct type *type, Dwarf_Die *
     case DW_TAG_subroutine_type:
     case DW_TAG_subprogram:
         type->kind = TYPE_FUNCTION;
-        type->complete = true;
         break;
     default:
         type->kind = TYPE_VOID;
@@ -361,6 +360,7 @@ static void provider_free(struct type_provider *base)
         provider->made = made->next;
         free((void *)made->type.members);
         free((void *)made->type.enumerators);
+        free((void *)made->type.parameters);
         free(made);
     }
     map_clear(&provider->types);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Members of structs and unions, and enumerators, from DWARF.
+// Members of structs and unions, enumerators and parameters, from DWARF.
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "types/dwarf.h"
 #include "types/members.h"
 
 enum {
-    MAX_NESTING = 32,            // of anonymous structs
-    MAX_ENUMERATORS = 1 << 16,   // of one enum
-    MAX_OFFSET = INT32_MAX,      // of a member, in bytes
-    MAX_BIT_SIZE = 128,          // of a bit field
+    MAX_NESTING = 32,          // of anonymous structs
+    MAX_PARAMETERS = 256,      // of one function
+    MAX_ENUMERATORS = 1 << 16, // of one enum
+    MAX_OFFSET = INT32_MAX,    // of a member, in bytes
+    MAX_BIT_SIZE = 128,        // of a bit field
 };
 
 // DWARF 2 wrote a member's offset as the expression "add N".
@@ -152,6 +154,29 @@ static bool collect_enumerators(Dwarf_Die *die, struct type *type, struct error 
     return true;
 }
 
+static bool collect_parameters(struct dwarf_provider *provider, Dwarf_Die *die, struct type *type,
+                               struct error *err)
+{
+    struct array items = {0};
+    bool variadic = false;
+    Dwarf_Die child;
+    for (bool more = die_child(die, &child); more && items.count < MAX_PARAMETERS;
+         more = die_sibling(&child, &child)) {
+        int tag = libdw->dwarf_tag(&child);
+        variadic |= tag == DW_TAG_unspecified_parameters;
+        if (tag == DW_TAG_formal_parameter &&
+            !array_append(&items, (uintptr_t)dwarf_type_behind(provider, &child, 0))) {
+            array_clear(&items);
+            return error_set_no_memory(err);
+        }
+    }
+    type->parameters = (const struct type *const *)(uintptr_t)items.items;
+    type->variadic = variadic;
+    type->count = items.count;
+    type->complete = true;
+    return true;
+}
+
 bool dwarf_type_complete(struct type_provider *base, struct type *type, struct error *err)
 {
     struct dwarf_provider *provider = (struct dwarf_provider *)base;
@@ -159,6 +184,8 @@ bool dwarf_type_complete(struct type_provider *base, struct type *type, struct e
     struct member_list list = {0};
     if (type->kind == TYPE_ENUM)
         return collect_enumerators(&die, type, err);
+    if (type->kind == TYPE_FUNCTION)
+        return collect_parameters(provider, &die, type, err);
     if (!collect_members(provider, &die, 0, 0, &list, err)) {
         free(list.items);
         return false;

@@ -40,8 +40,8 @@ static bool is_private(const struct stat *status)
 
 // ---- the directory ------------------------------------------------------------------------------
 
-// A directory within another, made if wanted. Symbolic links are followed except to the last one,
-// which is the one whose owner is checked.
+// A directory within another, made if wanted. Where links lead does not matter: the owner of what
+// is found in the end does.
 static int open_below(int parent, const char *name, bool make)
 {
     if (make)

@@ -17,8 +17,11 @@ const struct type *type_target(const struct type *type)
 {
     if (!type->target) {
         const struct type *target = type->provider->target(type->provider, type);
+        // Finding out may have been interrupted: another time it may be told.
+        if (!target)
+            return &type_void;
         // A type is not part of its own value: only what is known of it grows.
-        ((struct type *)type)->target = target ? target : &type_void;
+        ((struct type *)type)->target = target;
     }
     return type->target;
 }
@@ -77,21 +80,28 @@ static const char *keyword(const struct type *type)
     return "";
 }
 
+void type_format_link(char *suffix, size_t size, bool is_pointer, uint64_t length)
+{
+    size_t used = strlen(suffix);
+    if (!is_pointer) {
+        snprintf(suffix + used, size - used, "[%" PRIu64 "]", length);
+        return;
+    }
+    // Stars are written from the inside out: int *[4] is an array of pointers.
+    memmove(suffix + 1, suffix, used + 1 < size ? used + 1 : used);
+    suffix[0] = '*';
+    suffix[size - 1] = '\0';
+}
+
 void type_format(const struct type *type, char *buffer, size_t size)
 {
     char suffix[256] = "";
+    if (type->provider && type->provider->format && type->provider->format(type, buffer, size))
+        return;
     for (int i = 0; i < MAX_CHAIN; i++) {
-        size_t used = strlen(suffix);
-        if (type->kind == TYPE_POINTER) {
-            // Stars are written from the inside out: int *[4] is an array of pointers.
-            memmove(suffix + 1, suffix, used + 1 < sizeof(suffix) ? used + 1 : used);
-            suffix[0] = '*';
-            suffix[sizeof(suffix) - 1] = '\0';
-        } else if (type->kind == TYPE_ARRAY) {
-            snprintf(suffix + used, sizeof(suffix) - used, "[%" PRIu64 "]", type->length);
-        } else {
+        if (type->kind != TYPE_POINTER && type->kind != TYPE_ARRAY)
             break;
-        }
+        type_format_link(suffix, sizeof(suffix), type->kind == TYPE_POINTER, type->length);
         type = type_target(type);
     }
     const char *name = type->kind == TYPE_FUNCTION ? "(func)" : type->name;

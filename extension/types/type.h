@@ -57,7 +57,9 @@ struct type {
     const struct type *target;
     const struct type_member *members;
     const struct type_enumerator *enumerators;
-    size_t count; // of members or enumerators, once complete
+    const struct type *const *parameters; // of functions
+    bool variadic;                        // takes more than its parameters
+    size_t count;                         // of members, enumerators or parameters, once complete
 };
 
 static inline bool type_is_aggregate(const struct type *type)
@@ -72,7 +74,7 @@ const struct type *type_resolve(const struct type *type);
 // Unusable descriptions give void.
 const struct type *type_target(const struct type *type);
 
-// Makes members and enumerators available (of a struct, union or enum).
+// Makes members, enumerators and parameters available (of a struct, union, enum or function).
 bool type_complete(const struct type *type, struct error *err);
 
 // The member of that name, or NULL; the type must be complete.

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "types/types.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/map.h"
 #include "host/host.h"
+#include "types/cdecl.h"
 #include "types/provider.h"
 
-enum { MAX_NAME = 512, MAX_STARS = 8, MAX_DIMENSIONS = 8 };
+enum { MAX_NESTING = 16 }; // of functions that take functions
 
 // A provider that is opened when it is first needed, and not tried again when it cannot be.
 struct source {
@@ -26,14 +29,17 @@ struct source {
 static struct source sources[] = {
     {.name = "btf", .open = btf_provider_new},
     {.name = "dwarf", .open = dwarf_provider_new},
+    {.name = "gdb", .open = gdb_provider_new},
 };
 
-enum { SOURCES = sizeof(sources) / sizeof(*sources) };
+enum { SOURCES = sizeof(sources) / sizeof(*sources), GDB = SOURCES - 1 };
 
 static struct {
-    const char *only;    // the one source that may be used, NULL for all
-    struct map pointers; // target -> pointer to it
-    struct array arrays; // those made for names, to be freed
+    const char *only;       // the one source that may be used, NULL for all
+    struct map pointers;    // target -> pointer to it
+    struct array arrays;    // those made for names, to be freed
+    struct array functions; // likewise
+    int nesting;            // of types_declared
 } registry;
 
 bool types_choose(const char *name, struct error *err)
@@ -66,7 +72,21 @@ static struct type_provider *source_open(struct source *source)
     return source->provider;
 }
 
-// The provider that answers for types; if there is none, why the first could not be opened.
+// Why there is no provider: what each source says, or that the user gave up waiting for one.
+static void explain(struct error *err)
+{
+    err->code = ERR_NONE;
+    for (int i = 0; i < SOURCES; i++) {
+        const struct error *reason = &sources[i].reason;
+        size_t used = strlen(err->message);
+        if (err->code == ERR_NONE || reason->code == ERR_INTERRUPTED)
+            *err = *reason;
+        else if (err->code != ERR_INTERRUPTED && reason->code != ERR_NONE)
+            snprintf(err->message + used, sizeof(err->message) - used, "; %s", reason->message);
+    }
+}
+
+// The provider that answers for types; NULL with the reasons if there is none.
 static struct type_provider *provider_get(struct error *err)
 {
     for (int i = 0; i < SOURCES; i++) {
@@ -74,14 +94,8 @@ static struct type_provider *provider_get(struct error *err)
         if (provider)
             return provider;
     }
-    const struct error *reason = NULL;
-    for (int i = 0; i < SOURCES; i++) {
-        enum error_code code = sources[i].reason.code;
-        if (code == ERR_INTERRUPTED || (code != ERR_NONE && !reason))
-            reason = &sources[i].reason;
-    }
-    if (err && reason)
-        *err = *reason;
+    if (err)
+        explain(err);
     return NULL;
 }
 
@@ -107,13 +121,38 @@ const struct type *types_find_variable(const char *name, struct error *err)
     return type;
 }
 
+const struct type *types_find_function(const char *name, struct error *err)
+{
+    struct type_provider *provider = provider_get(err);
+    if (!provider)
+        return NULL;
+    err->code = ERR_NONE;
+    return provider->find_function ? provider->find_function(provider, name) : NULL;
+}
+
+const struct type *types_find_expression(const char *text, struct error *err)
+{
+    struct type_provider *provider = source_open(&sources[GDB]);
+    for (const char *c = text; *c; c++) {
+        if (*c < ' ')
+            provider = NULL;
+    }
+    if (provider)
+        return gdb_provider_expression(provider, text, err);
+    error_set(err, ERR_TYPE, "no type of %.256s", text);
+    return NULL;
+}
+
 const struct type *types_next(enum type_space space, size_t *cursor, struct error *err)
 {
     struct type_provider *provider = provider_get(err);
     if (!provider)
         return NULL;
     err->code = ERR_NONE;
-    return provider->next(provider, space, cursor);
+    if (provider->next)
+        return provider->next(provider, space, cursor);
+    error_set(err, ERR_TYPE, "%s cannot list the types it knows", provider->origin);
+    return NULL;
 }
 
 bool types_find_enumerator(const char *name, int64_t *value)
@@ -140,114 +179,20 @@ const struct type *types_pointer_to(const struct type *target, struct error *err
     return NULL;
 }
 
-// The words that base types are made of, and how often each occurs in a name.
-struct base_words {
-    int is_unsigned, is_signed, shorts, longs, ints, chars, others;
-};
-
-static void count_word(struct base_words *words, const char *word)
+static const struct type *find_base(struct type_provider *provider, const struct cdecl *decl)
 {
-    if (!strcmp(word, "unsigned"))
-        words->is_unsigned++;
-    else if (!strcmp(word, "signed"))
-        words->is_signed++;
-    else if (!strcmp(word, "short"))
-        words->shorts++;
-    else if (!strcmp(word, "long"))
-        words->longs++;
-    else if (!strcmp(word, "int"))
-        words->ints++;
-    else if (!strcmp(word, "char"))
-        words->chars++;
-    else
-        words->others++;
-}
-
-// "unsigned long" and "long unsigned int" are one type; compilers write the second.
-static const char *base_name(const char *name)
-{
-    char copy[MAX_NAME];
-    struct base_words words = {0};
-    char *rest = copy;
-
-    strcpy(copy, name);
-    for (char *word; (word = strsep(&rest, " \t"));) {
-        if (*word)
-            count_word(&words, word);
-    }
-    if (words.others || !*name)
-        return name;
-    if (words.chars)
-        return words.is_unsigned ? "unsigned char" : words.is_signed ? "signed char" : "char";
-    if (words.shorts)
-        return words.is_unsigned ? "short unsigned int" : "short int";
-    if (words.longs > 1)
-        return words.is_unsigned ? "long long unsigned int" : "long long int";
-    if (words.longs)
-        return words.is_unsigned ? "long unsigned int" : "long int";
-    return words.is_unsigned ? "unsigned int" : "int";
-}
-
-static const struct type *find_plain(struct type_provider *provider, const char *name)
-{
-    if (!strncmp(name, "struct ", 7))
-        return provider->find(provider, TYPE_SPACE_STRUCT, name + 7);
-    if (!strncmp(name, "union ", 6))
-        return provider->find(provider, TYPE_SPACE_UNION, name + 6);
-    if (!strncmp(name, "enum ", 5))
-        return provider->find(provider, TYPE_SPACE_ENUM, name + 5);
-    if (!strcmp(name, "void"))
+    static const enum type_space spaces[] = {
+        [CDECL_ORDINARY] = TYPE_SPACE_ORDINARY,
+        [CDECL_STRUCT] = TYPE_SPACE_STRUCT,
+        [CDECL_UNION] = TYPE_SPACE_UNION,
+        [CDECL_ENUM] = TYPE_SPACE_ENUM,
+    };
+    if (decl->base == CDECL_ORDINARY && !strcmp(decl->tag, "void"))
         return &type_void;
-    return provider->find(provider, TYPE_SPACE_ORDINARY, base_name(name));
+    return provider->find(provider, spaces[decl->base], decl->tag);
 }
 
-// What stands behind a plain name: stars, then dimensions, as type_format writes them.
-struct declarator {
-    int stars;
-    int dimensions;
-    uint64_t lengths[MAX_DIMENSIONS];
-};
-
-// Takes "[N]" from the end of a name.
-static bool strip_dimension(char *name, uint64_t *length)
-{
-    char *open = strrchr(name, '[');
-    char *end;
-    if (!open)
-        return false;
-    *length = strtoull(open + 1, &end, 10);
-    if (strcmp(end, "]") != 0)
-        return false;
-    *open = '\0';
-    return true;
-}
-
-// Takes the declarator from the end of a name; false when it is none that we know.
-static bool strip_declarator(char *name, struct declarator *declarator)
-{
-    *declarator = (struct declarator){0};
-    for (size_t n; (n = strlen(name));) {
-        char last = name[n - 1];
-        if (last == ' ') {
-            name[n - 1] = '\0';
-        } else if (last == '*') {
-            name[n - 1] = '\0';
-            if (++declarator->stars > MAX_STARS)
-                return false;
-        } else if (last == ']') {
-            // Dimensions follow all stars, else they are part of something more complicated.
-            if (declarator->stars || declarator->dimensions == MAX_DIMENSIONS ||
-                !strip_dimension(name, &declarator->lengths[declarator->dimensions++]))
-                return false;
-        } else {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const struct type *types_array_of(const struct type *element, uint64_t length,
-                                         struct error *err)
+static const struct type *array_of(const struct type *element, uint64_t length, struct error *err)
 {
     struct type *array;
     for (size_t i = 0; i < registry.arrays.count; i++) {
@@ -268,30 +213,101 @@ static const struct type *types_array_of(const struct type *element, uint64_t le
     return array;
 }
 
-const struct type *types_find(const char *name, struct error *err)
+// ---- functions ----------------------------------------------------------------------------------
+
+static const struct type *function_known(const struct type *wanted)
 {
+    for (size_t i = 0; i < registry.functions.count; i++) {
+        const struct type *known = (struct type *)(uintptr_t)registry.functions.items[i];
+        if (known->target == wanted->target && known->variadic == wanted->variadic &&
+            known->count == wanted->count &&
+            (!wanted->count || !memcmp(known->parameters, wanted->parameters,
+                                       wanted->count * sizeof(*wanted->parameters))))
+            return known;
+    }
+    return NULL;
+}
+
+static const struct type *function_of(const struct type *returned, const struct cdecl_link *link,
+                                      struct error *err)
+{
+    struct array parameters SCOPED(array_clear) = {0};
+    struct type wanted = {.kind = TYPE_FUNCTION, .target = returned, .complete = true};
+    struct clexer lexer;
+    struct cdecl decl;
+    clexer_begin(&lexer, link->parameters, link->parameters_length);
+    while (cdecl_take_parameter(&lexer, &decl, &wanted.variadic)) {
+        const struct type *type = types_declared(&decl, err);
+        if (!array_append(&parameters, (uintptr_t)(type ? type : &type_void)))
+            return error_set_no_memory(err) ? &type_void : NULL;
+    }
+    wanted.parameters = (const struct type *const *)(uintptr_t)parameters.items;
+    wanted.count = parameters.count;
+    const struct type *known = function_known(&wanted);
+    if (known)
+        return known;
+    struct type *made = malloc(sizeof(*made));
+    if (!made || !array_append(&registry.functions, (uintptr_t)made)) {
+        free(made);
+        error_set_no_memory(err);
+        return NULL;
+    }
+    *made = wanted;
+    parameters.items = NULL;
+    return made;
+}
+
+// ---- names and declarations ---------------------------------------------------------------------
+
+static const struct type *derive(const struct type *type, const struct cdecl *decl,
+                                 struct error *err)
+{
+    for (size_t i = decl->count; type && i-- > 0;) {
+        switch (decl->links[i].kind) {
+        case CDECL_POINTER:
+            type = types_pointer_to(type, err);
+            break;
+        case CDECL_ARRAY:
+            type = array_of(type, decl->links[i].length, err);
+            break;
+        case CDECL_FUNCTION:
+            type = function_of(type, &decl->links[i], err);
+            break;
+        }
+    }
+    return type;
+}
+
+const struct type *types_declared(const struct cdecl *decl, struct error *err)
+{
+    const struct type *type = NULL;
     struct type_provider *provider = provider_get(err);
     if (!provider)
         return NULL;
-    char plain[MAX_NAME];
-    struct declarator declarator = {0};
-    const struct type *type = NULL;
-    size_t length = strlen(name);
-    if (length < sizeof(plain)) {
-        memcpy(plain, name, length + 1);
-        if (strip_declarator(plain, &declarator))
-            type = find_plain(provider, plain);
-    }
-    if (!type) {
-        error_set(err, ERR_TYPE, "no type %.256s", name);
-        return NULL;
-    }
-    for (int i = 0; type && i < declarator.stars; i++)
-        type = types_pointer_to(type, err);
-    // The last dimension was stripped first, and is the innermost.
-    for (int i = 0; type && i < declarator.dimensions; i++)
-        type = types_array_of(type, declarator.lengths[i], err);
+    error_set(err, ERR_TYPE, "no type %.256s", decl->tag);
+    if (provider->declared)
+        return provider->declared(provider, decl);
+    if (registry.nesting++ < MAX_NESTING && *decl->tag)
+        type = find_base(provider, decl);
+    if (type)
+        type = derive(type, decl, err);
+    registry.nesting--;
     return type;
+}
+
+const struct type *types_find(const char *name, struct error *err)
+{
+    struct cdecl decl;
+    struct type_provider *provider = provider_get(err);
+    if (!provider)
+        return NULL;
+    const struct type *type = NULL;
+    if (cdecl_parse_type(name, strlen(name), &decl))
+        type = find_base(provider, &decl);
+    if (type)
+        return derive(type, &decl, err);
+    error_set(err, ERR_TYPE, "no type %.256s", name);
+    return NULL;
 }
 
 void types_reset(void)
@@ -302,6 +318,12 @@ void types_reset(void)
     for (size_t i = 0; i < registry.arrays.count; i++)
         free((void *)(uintptr_t)registry.arrays.items[i]);
     array_clear(&registry.arrays);
+    for (size_t i = 0; i < registry.functions.count; i++) {
+        struct type *function = (struct type *)(uintptr_t)registry.functions.items[i];
+        free((void *)function->parameters);
+        free(function);
+    }
+    array_clear(&registry.functions);
     for (int i = 0; i < SOURCES; i++) {
         if (sources[i].provider)
             sources[i].provider->free(sources[i].provider);

@@ -18,8 +18,18 @@ const struct type *types_find(const char *name, struct error *err);
 // ERR_INTERRUPTED when finding out was given up.
 const struct type *types_find_variable(const char *name, struct error *err);
 
+// The type of a function of the kernel. NULL with ERR_NONE if it is unknown.
+const struct type *types_find_function(const char *name, struct error *err);
+
+// The type of any C expression, which only gdb can tell.
+const struct type *types_find_expression(const char *text, struct error *err);
+
+// The type that a declaration stands for.
+struct cdecl;
+const struct type *types_declared(const struct cdecl *decl, struct error *err);
+
 // The definitions of a space one after another, all of one name too. The cursor begins at 0. NULL
-// with ERR_NONE at the end.
+// with ERR_NONE at the end, and with ERR_TYPE where they cannot be listed.
 const struct type *types_next(enum type_space space, size_t *cursor, struct error *err);
 
 // The value of an enumerator, whatever its enum. False when there is none of that name.
@@ -28,8 +38,8 @@ bool types_find_enumerator(const char *name, int64_t *value);
 // A pointer to a type.
 const struct type *types_pointer_to(const struct type *target, struct error *err);
 
-// Limits the sources of types to one of "btf"; "auto", "" or NULL: all of them. Forgets all types
-// made so far. ERR_VALUE for another name.
+// Limits the sources of types to one of "btf", "dwarf", "gdb"; "auto", "" or NULL: all of them.
+// Forgets all types made so far. ERR_VALUE for another name.
 bool types_choose(const char *source, struct error *err);
 
 // Where types come from, in words; NULL when there are none.

@@ -85,7 +85,10 @@ def readSymbol(name: str) -> object:
     address = crash.sym2addr(name)
     if not address:
         raise TypeError(f"There's no symbol <{name}>")
-    return _pykdump.read_value(variables.type_of(name), address)
+    ctype = variables.type_of(name)
+    if variables.is_nameless(ctype):
+        return _pykdump.read_variable(name, address)
+    return _pykdump.read_value(ctype, address)
 
 
 def Addr(obj: int, extra: int = 0) -> int:

@@ -13,7 +13,7 @@ import _pykdump
 import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
-from . import archive, execution, options, output, path, programs, reload, shadow
+from . import archive, execution, gdbtypes, options, output, path, programs, reload, shadow
 from .Generic import DCache
 from .logging import pylog
 
@@ -89,6 +89,7 @@ def start(so_path: str, build_info: str,
     sys.dont_write_bytecode = True      # people's directories are not ours to write to
     sys.argv = [""]
     crash.exec_epython_command = lambda *argv: run_nested(list(argv))
+    gdbtypes.attach(crash)
     path.setup(so_path, pykdumppath)
     shadow.install()
     return programs.commands()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-from . import path
+from . import deepbind, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class GuardedFinder(PathFinder):
                   target: ModuleType | None = None) -> ModuleSpec | None:
         if path is None:
             path = _search_path(fullname)
-        return super().find_spec(fullname, path, target)
+        return deepbind.bound(super().find_spec(fullname, path, target))
 
 
 def _search_path(name: str) -> list[str] | None:

@@ -1,6 +1,7 @@
 """Owns the types of global variables.
 
-BTF has them for per-CPU variables only; of the others gdb tells, in C.  Must not read memory.
+The debug information has them, of those per CPU also BTF; without it gdb tells, in C.  Must not
+read memory.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ def type_of(name: str) -> str:
     if ctype is None:
         ctype = _types[name] = _pykdump.variable_type(name) or _ask_gdb(name)
     return ctype
+
+
+def is_nameless(ctype: str) -> bool:
+    """Whether it cannot be looked up by what is written: a struct without tag, a function."""
+    return "{...}" in ctype or "(func)" in ctype
 
 
 def _ask_gdb(name: str) -> str:

@@ -38,6 +38,8 @@ def main() -> int:
 def _bench(arguments: argparse.Namespace) -> None:
     progress = Progress()
     packages.require(["bench"])
+    if not BUILT.exists():
+        raise BenchError(f"{BUILT} is not there: run make")
     dump = dumps.get("busy", progress=progress)
     repeated = tuple(row for row in rows.REPEATED if arguments.only in row.name)
     effort = measure.QUICK if arguments.quick else measure.FULL

@@ -8,7 +8,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import pexpect  # type: ignore[import]
 
@@ -36,10 +36,14 @@ class Absent(BenchError):
 
 
 class Worker:
-    """The other end of worker.py: it is given FIFOs, and whoever owns it starts it with them."""
+    """The other end of worker.py: it is given FIFOs, and whoever owns it starts it with them.
 
-    def __init__(self, alive: Callable[[], bool]) -> None:
+    What it writes to its `terminal` is read and forgotten, lest it wait for a reader.
+    """
+
+    def __init__(self, alive: Callable[[], bool], terminal: Optional[int] = None) -> None:
         self._alive = alive
+        self._terminal = [] if terminal is None else [terminal]
         self._resources = ExitStack()
         self._directory = Path(self._resources.enter_context(tempfile.TemporaryDirectory()))
         self.paths = [self._directory / name for name in ("requests", "replies")]
@@ -89,10 +93,13 @@ class Worker:
     def _line(self) -> bytes:
         deadline = time.monotonic() + TIMEOUT
         while b"\n" not in self._buffer:
-            if select.select([self._replies], [], [], POLL)[0]:
+            ready = select.select([self._replies, *self._terminal], [], [], POLL)[0]
+            if self._replies in ready:
                 self._buffer += os.read(self._replies, 1 << 16)
             elif not self._alive():
                 raise BenchError("a program that was measured has ended")
+            elif ready:
+                os.read(self._terminal[0], 1 << 16)
             elif time.monotonic() > deadline:
                 raise BenchError(f"no answer to a snippet within {TIMEOUT:.0f} s")
         line, _, self._buffer = self._buffer.partition(b"\n")
@@ -114,7 +121,7 @@ class Crash:
         self.await_prompt()
         self.started = time.perf_counter() - begin
         self.pid = int(self._child.pid)
-        self.worker = Worker(self._child.isalive)
+        self.worker = Worker(self._child.isalive, self._child.child_fd)
         self._working = False
 
     def type(self, command: str) -> float:

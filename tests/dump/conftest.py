@@ -24,6 +24,9 @@ def plugin(tmp_path_factory):
         pytest.fail("build/mpykdump.so is not there: run make", pytrace=False)
     return Path(shutil.copy(BUILT, tmp_path_factory.mktemp("plugin")))
 
+# in a test's stash: whether it has failed
+FAILED = pytest.StashKey()
+
 
 class Shared:
     """One session for all tests that leave it usable; another one after a test that does not."""
@@ -100,6 +103,7 @@ def pytest_runtest_makereport(item):
     """Show what was typed and printed when a test fails."""
     report = (yield).get_result()
     if report.failed:
+        item.stash[FAILED] = True
         for name, value in item.funcargs.items():
             if isinstance(value, Crash):
                 report.sections.append((f"crash session ({name})", value.transcript()))

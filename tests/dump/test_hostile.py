@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.dump.conftest import FAILED, Shared
 from tests.dump.harness import TIMEOUT, children_of, untimed
 
 PRELUDE = """\
@@ -16,6 +17,26 @@ def told(function, *arguments):
     finally:
         print('finally')
 """
+
+
+@pytest.fixture(scope="module")
+def worn(starting):
+    """A session that need not be good for other tests afterwards."""
+    sessions = Shared(starting)
+    yield sessions
+    sessions.close()
+
+
+@pytest.fixture
+def worn_crash(worn, tmp_path, request):
+    session = worn.get()
+    session.mark()
+    session.cd(tmp_path)
+    yield session
+    if request.node.stash.get(FAILED, False):
+        worn.close()                    # what this test has broken is not the next one's concern
+    else:
+        worn.check()
 
 
 def told(crash, call):
@@ -110,7 +131,7 @@ def test_an_empty_answer_is_an_error(crash, line):
 
 def test_commands_that_need_temporary_files_nest_and_repeat(crash):
     text = crash.epython(
-        "import crash\nfor turn in range(50):\n"
+        "import crash\nfor turn in range(15):\n"
         "    for line in ('kmem -s', 'mount', 'ps -t 1', 'foreach bt', 'dev', 'bt 99999'):\n"
         "        try:\n            crash.exec_crash_command(line)\n"
         "        except crash.error:\n            pass\nprint('done')")
@@ -255,21 +276,22 @@ child.join()
     "import atexit\natexit.register(lambda: 1 / 0)", "import locale\nlocale.setlocale(0, 'C')",
     "import faulthandler\nfaulthandler.enable(open('/dev/null', 'w'))",
     "import signal\nsignal.alarm(0)\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)"])
-def test_a_program_that_breaks_its_surroundings_harms_itself_only(crash, text):
-    crash.program(text)
-    crash.run("epython prog")
-    crash.run(f"cd {crash.cwd}")
-    crash.program("import sys\nprint('é', len(sys.argv), sys.stdout is sys.stderr)\n1 / 0")
-    after = untimed(crash.run("epython prog argument"))
+def test_a_program_that_breaks_its_surroundings_harms_itself_only(worn_crash, text):
+    worn_crash.program(text)
+    worn_crash.run("epython prog")
+    worn_crash.cd(worn_crash.cwd)
+    worn_crash.program("import sys\nsys.modules.pop('this', None)\nsys.modules.pop('keyword', None)\n"
+                       "import keyword\nprint('é', len(sys.argv), sys.stdout is sys.stderr)\n1 / 0")
+    after = untimed(worn_crash.run("epython prog argument"))
     assert after.startswith("é 2 True\nTraceback") and "ZeroDivisionError" in after
+    assert "Listing registered options" in worn_crash.run("epython pyctl --ls")
 
 
-def test_a_program_that_closes_the_terminals_descriptors_hurts_nobody(fresh_crash):
-    session = fresh_crash()
-    session.epython("import os\nkept = [os.dup(fd) for fd in range(3)]\n"
-                    "for fd in (0, 2):\n    os.close(fd)\n"
-                    "for fd in range(3):\n    os.dup2(kept[fd], fd)\nprint('done')")
-    assert session.epython("print('on')") == "on\n"
+def test_a_program_may_close_the_terminals_descriptors_for_a_while(worn_crash):
+    worn_crash.epython("import os\nkept = [os.dup(fd) for fd in range(3)]\n"
+                       "for fd in (0, 2):\n    os.close(fd)\n"
+                       "for fd in range(3):\n    os.dup2(kept[fd], fd)\nprint('done')")
+    assert worn_crash.epython("print('on')") == "on\n"
 
 
 def test_a_program_that_waits_for_input_gets_it(crash):

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.dump.harness import stripped_of_colour, untimed
 
 MANY = "for number in range(200000):\n    print('line', number)\n"
@@ -93,25 +95,32 @@ def test_a_handler_of_logging_works_in_later_commands(crash):
     crash.epython("logging.root.handlers.clear()")
 
 
-def test_a_pager_that_leaves_early_ends_the_program_silently(fresh_crash):
-    session = fresh_crash(CRASHPAGER="/usr/bin/head -3")
-    session.run("set scroll CRASHPAGER")
-    session.run("set scroll on")
+@pytest.fixture(scope="module")
+def paged(starting):
+    """A session on a terminal that less can work with, and a pager that leaves early."""
+    session = starting(TERM="xterm", CRASHPAGER="/usr/bin/head -3")
     session.program(MANY)
-    assert session.run("epython prog") == "line 0\nline 1\nline 2\n"
-    assert session.epython("print('on')") == "on\n"
+    session.program("print('on')", "short.py")
+    yield session
+    session.close()
 
 
-def test_less_is_left_with_q_and_the_session_goes_on(fresh_crash):
-    session = fresh_crash(TERM="xterm")
-    session.run("set scroll on")
-    session.program(MANY)
-    session.start("epython prog")
-    session.until("line 20")
-    session.type("q")
-    text = stripped_of_colour(session.finish())
+def test_a_pager_that_leaves_early_ends_the_program_silently(paged):
+    paged.run("set scroll CRASHPAGER")
+    paged.run("set scroll on")
+    assert paged.run("epython prog") == "line 0\nline 1\nline 2\n"
+    assert paged.run("epython short").startswith("on\n")
+
+
+def test_less_is_left_with_q_and_the_session_goes_on(paged):
+    paged.run("set scroll less")
+    paged.run("set scroll on")
+    paged.start("epython prog")
+    paged.until("line 20")
+    paged.type("q")
+    text = stripped_of_colour(paged.finish())
     assert "line 1\n" in text and "line 199999" not in text
     assert "Traceback" not in text and "epython:" not in text
-    assert "panic" in session.run("bt -s")
-    session.run("set scroll off")
-    assert session.epython("print('on')") == "on\n"
+    paged.run("set scroll off")
+    assert "panic at" in paged.run("bt")
+    assert untimed(paged.run("epython short")) == "on\n"

@@ -147,22 +147,22 @@ def test_all_that_c_has(cache: Path, tmp_path: Path, form: str, link: str) -> No
 
 
 def test_repetitions_of_a_definition_are_one_type(cache: Path, tmp_path: Path) -> None:
-    header = "struct node { struct node *next; int key; };\n"
+    (tmp_path / "node.h").write_text("struct node { struct node *next; int key; };\n")
     for unit, rest in (("one", "struct node *a;"),
                        ("two", "struct user { struct node n; struct node *p; } b;")):
-        compiled(tmp_path, "-c", "-g", "-fPIC", text=f'#include "node.h"\n{rest}', name=unit) \
-            if (tmp_path / "node.h").write_text(header) else None
+        compiled(tmp_path, "-c", "-g", "-fPIC", text=f'#include "node.h"\n{rest}', name=unit)
     subprocess.run(["gcc", "-shared", "-o", tmp_path / "k", tmp_path / "one", tmp_path / "two"],
                    check=True)
     begin(tmp_path / "k")
     user = pykdump.readSU("struct user", DATA_BASE)
     assert pykdump.type_names("struct") == ["node", "user"]
-    assert type(user.n) is type(pykdump.readSU("struct node", DATA_BASE))
+    assert user.n.__class__ is pykdump.readSU("struct node", DATA_BASE).__class__
     assert user.p == 0
 
 
 def test_definitions_that_differ_are_all_kept(cache: Path, tmp_path: Path) -> None:
-    for unit, rest in (("one", "struct twin { int a; } x;"), ("two", "\nstruct twin { long b; } y;")):
+    for unit, rest in (("one", "struct twin { int a; } x;"),
+                       ("two", "\nstruct twin { long b; } y;")):
         compiled(tmp_path, "-c", "-g", "-fPIC", text=rest, name=unit)
     subprocess.run(["gcc", "-shared", "-o", tmp_path / "k", tmp_path / "one", tmp_path / "two"],
                    check=True)
@@ -174,9 +174,17 @@ def test_definitions_that_differ_are_all_kept(cache: Path, tmp_path: Path) -> No
 
 def test_without_debug_information_there_is_one_reason(cache: Path, tmp_path: Path) -> None:
     begin(compiled(tmp_path, "-c", "-g0"))
-    with pytest.raises(TypeError, match="no BTF|no DWARF"):
+    with pytest.raises(TypeError, match="no BTF.*; no DWARF"):
         pykdump.type_size("int")
     assert pykdump.variable_type("global_list") is None
+
+
+def test_a_variable_of_a_struct_without_name_is_read(cache: Path, tmp_path: Path) -> None:
+    begin(compiled(tmp_path, "-c", "-g"))
+    host_image.write(DATA_BASE, struct.pack("<i", 42))
+    assert pykdump.read_variable("odd", DATA_BASE).unnamed == 42
+    with pytest.raises(TypeError, match="not known"):
+        pykdump.read_variable("nothing", DATA_BASE)
 
 
 # ---- the kept index ------------------------------------------------------------------------------
@@ -433,7 +441,10 @@ CYCLES = """\
 .uleb128 5; .long .Lnest - .Linfo; .byte 0
 .byte 0
 .uleb128 9; .asciz "nested"; .long .Lnest - .Linfo
-.Larray: .uleb128 6; .long .Larray - .Linfo; .uleb128 7; .quad -2; .uleb128 7; .quad 1 << 40; .byte 0
+.Larray: .uleb128 6; .long .Larray - .Linfo
+.uleb128 7; .quad -2
+.uleb128 7; .quad 1 << 40
+.byte 0
 .uleb128 9; .asciz "array"; .long .Larray - .Linfo
 .Lspec: .uleb128 8; .long .Lspec - .Linfo
 .Lspec2: .uleb128 8; .long .Lspec3 - .Linfo

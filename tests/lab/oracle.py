@@ -18,6 +18,10 @@ WORKER = re.compile(r"kworker/(?:R-)?[^+-]*")
 Sections = dict[str, str]
 
 
+class Unsteady(LabError):
+    """The guest changed while it told about itself."""
+
+
 def parse(serial: str) -> dict[str, Any]:
     """The account in the text of a serial line. Raises LabError when it is not whole."""
     text = sections(serial)
@@ -27,7 +31,7 @@ def parse(serial: str) -> dict[str, Any]:
             "nproc": int(text["nproc"]),
             "uptime": float(text["uptime"].split()[0]),
             "loadavg": [float(number) for number in text["loadavg"].split()[:3]],
-            "tasks": _tasks(text["stat"], text["status"]),
+            "tasks": _tasks(text["stat"], text["status"], _alive(text["alive"])),
             "mounts": _mounts(text["mounts"]),
             "modules": _modules(text["modules"]),
             "meminfo": _meminfo(text["meminfo"]),
@@ -57,15 +61,19 @@ def sections(serial: str) -> Sections:
     return {name: text.strip("\n") for name, _, text in named}
 
 
-def _tasks(stat: str, status: str) -> list[dict[str, Any]]:
-    """Tasks in both sections: the programs that printed one of them are not in the other."""
+def _alive(text: str) -> set[int]:
+    """The threads at the end of the account, from paths such as 118/task/121."""
+    return {int(path.rpartition("/")[2]) for path in text.split()}
+
+
+def _tasks(stat: str, status: str, alive: set[int]) -> list[dict[str, Any]]:
+    """The tasks at the end of the account. Raises Unsteady when one was born meanwhile."""
     details = {task["tid"]: task for task in _status_tasks(status)}
-    tasks = []
-    for line in filter(None, stat.splitlines()):
-        task = _stat_task(line)
-        if task["tid"] in details:
-            tasks.append({**task, **details[task["tid"]]})
-    return tasks
+    states = {task["tid"]: task for task in map(_stat_task, filter(None, stat.splitlines()))}
+    late = alive - (details.keys() & states.keys())
+    if late:
+        raise Unsteady(f"task {min(late)} was born while the guest printed its account")
+    return [{**task, **details[tid]} for tid, task in states.items() if tid in alive]
 
 
 def _stat_task(line: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-pytest": "runs the tests",
         "python3-pexpect": "talks to crash at its prompt",
         "python3-hypothesis": "invents inputs",
+        "python3-numpy": "takes columns without a copy, as people's programs do",
     },
     "bench": {
         "python3-drgn": "the debugger to compare with",

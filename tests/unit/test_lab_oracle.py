@@ -33,6 +33,7 @@ SECTIONS = {
         stat(12, "rcu_tasks_rude_kthread", "S", 0x00208040), stat(500, "cat", "R")]),
     "status": "\n".join([status(118, 118), status(118, 121), status(30, 30), status(12, 12),
                          status(501, 501)]),
+    "alive": "118/task/118 118/task/121 30/task/30 12/task/12",
     "meminfo": "MemTotal:  469192 kB\nHugePages_Total:   0",
     "net/tcp": "  sl  local\n   0: 0100007F:1B59 0100007F:8800 01 00000000:00000016 00:00000000 "
                "00000000     0        0 11226 1 (____ptrval____) 20 4 30 10 -1",
@@ -120,3 +121,13 @@ def test_damaged_section_is_told() -> None:
 def test_cut_account_is_told() -> None:
     with pytest.raises(LabError, match="no whole account"):
         oracle.parse(serial(SECTIONS).partition(oracle.END)[0])
+
+
+def test_a_task_that_ended_meanwhile_is_not_in_the_account() -> None:
+    account = oracle.parse(serial({**SECTIONS, "alive": "118/task/118 118/task/121"}))
+    assert [task["tid"] for task in account["tasks"]] == [118, 121]
+
+
+def test_a_task_that_was_born_meanwhile_spoils_the_account() -> None:
+    with pytest.raises(oracle.Unsteady, match="task 777 was born"):
+        oracle.parse(serial({**SECTIONS, "alive": SECTIONS["alive"] + " 777/task/777"}))

@@ -91,10 +91,6 @@ section uname uname -a
 section nproc nproc
 section mounts cat mounts
 section modules cat modules
-section stat cat [0-9]*/task/[0-9]*/stat
-section status grep -hE \
-    '^(Tgid|Pid|TracerPid|Uid|Gid|NSpid|VmSize|VmRSS|.*_ctxt_switches):' \
-    [0-9]*/task/[0-9]*/status
 section cmdline grep -a '' [0-9]*/cmdline /dev/null
 section environ grep -a '' [0-9]*/environ /dev/null
 section fds ls -l [0-9]*/fd
@@ -117,5 +113,11 @@ section df df -k
 section meminfo cat meminfo
 section loadavg cat loadavg
 section uptime cat uptime
+section stat cat [0-9]*/task/[0-9]*/stat
+section status grep -hE \
+    '^(Tgid|Pid|TracerPid|Uid|Gid|NSpid|VmSize|VmRSS|.*_ctxt_switches):' \
+    [0-9]*/task/[0-9]*/status
+# The kernel starts workers and lets them go: which tasks there are at the very end.
+section alive echo [0-9]*/task/[0-9]*
 echo "@@@ lab account ends"
 echo c >sysrq-trigger

@@ -128,6 +128,8 @@ const struct type *gdb_provider_expression(struct type_provider *base, const cha
     char query[CDECL_MAX_SPELLING];
     struct cdecl *decl AUTO_FREE = malloc(sizeof(*decl));
     char *answer AUTO_FREE = gdb_askf(&length, err, "whatis %s", expression);
+    if (!answer && err->code == ERR_TYPE)
+        error_set(err, ERR_TYPE, "gdb knows no type of %.256s", expression);
     if (!answer || !decl)
         return NULL;
     err->code = ERR_NONE;

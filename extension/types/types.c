@@ -57,10 +57,8 @@ bool types_choose(const char *name, struct error *err)
     return true;
 }
 
-static struct type_provider *source_open(struct source *source)
+static struct type_provider *source_open_any(struct source *source)
 {
-    if (registry.only && strcmp(registry.only, source->name) != 0)
-        return NULL;
     if (!source->tried) {
         struct host_info info;
         host_info_get(&info);
@@ -70,6 +68,13 @@ static struct type_provider *source_open(struct source *source)
         source->tried = source->reason.code != ERR_INTERRUPTED;
     }
     return source->provider;
+}
+
+static struct type_provider *source_open(struct source *source)
+{
+    if (registry.only && strcmp(registry.only, source->name) != 0)
+        return NULL;
+    return source_open_any(source);
 }
 
 // Why there is no provider: what each source says, or that the user gave up waiting for one.
@@ -132,7 +137,8 @@ const struct type *types_find_function(const char *name, struct error *err)
 
 const struct type *types_find_expression(const char *text, struct error *err)
 {
-    struct type_provider *provider = source_open(&sources[GDB]);
+    // Whatever types are taken from: of gdb come the names alone.
+    struct type_provider *provider = source_open_any(&sources[GDB]);
     for (const char *c = text; *c; c++) {
         if (*c < ' ')
             provider = NULL;
@@ -238,8 +244,10 @@ static const struct type *function_of(const struct type *returned, const struct 
     clexer_begin(&lexer, link->parameters, link->parameters_length);
     while (cdecl_take_parameter(&lexer, &decl, &wanted.variadic)) {
         const struct type *type = types_declared(&decl, err);
-        if (!array_append(&parameters, (uintptr_t)(type ? type : &type_void)))
-            return error_set_no_memory(err) ? &type_void : NULL;
+        if (!array_append(&parameters, (uintptr_t)(type ? type : &type_void))) {
+            error_set_no_memory(err);
+            return NULL;
+        }
     }
     wanted.parameters = (const struct type *const *)(uintptr_t)parameters.items;
     wanted.count = parameters.count;

@@ -9,11 +9,10 @@ import os
 import sys
 import time
 
-import _pykdump
 import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
-from . import archive, execution, gdbtypes, options, output, path, programs, reload, shadow
+from . import archive, execution, forks, gdbtypes, options, output, path, programs, reload, shadow
 from .Generic import DCache
 from .logging import pylog
 
@@ -83,8 +82,7 @@ def start(so_path: str, build_info: str,
     """Prepare the interpreter; the programs that become crash commands of their own."""
     global _build_info
     if not _build_info:     # once: the interpreter outlives an unload of the plug-in
-        # A child would write again what is pending, and share the position in the dump.
-        os.register_at_fork(before=output.flush, after_in_child=_pykdump.after_fork)
+        forks.install()
     _build_info = build_info
     sys.dont_write_bytecode = True      # people's directories are not ours to write to
     sys.argv = [""]

@@ -9,6 +9,8 @@ from tests.dump.harness import Crash, CrashDied
 from tests.lab import dumps
 
 BUILT = Path(__file__).resolve().parents[2] / "build" / "mpykdump.so"
+# in a test's stash: whether it has failed
+FAILED = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +25,6 @@ def plugin(tmp_path_factory):
     if not BUILT.exists():
         pytest.fail("build/mpykdump.so is not there: run make", pytrace=False)
     return Path(shutil.copy(BUILT, tmp_path_factory.mktemp("plugin")))
-
-# in a test's stash: whether it has failed
-FAILED = pytest.StashKey()
 
 
 class Shared:

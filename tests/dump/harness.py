@@ -163,7 +163,7 @@ def batch(dump, home, lines, *, timeout=TIMEOUT, **env):
     home.mkdir(exist_ok=True)
     result = subprocess.run(
         ["/usr/bin/crash", "-s", str(dump.vmlinux), str(dump.kdump)], cwd=home,
-        env=environment(home), input="".join(f"{line}\n" for line in lines), text=True,
+        env=environment(home, **env), input="".join(f"{line}\n" for line in lines), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False,
         start_new_session=True)
     return result.stdout, result.returncode

@@ -79,7 +79,8 @@ def test_the_newer_form_shows_and_sets(pyctl):
 
 def test_all_options_are_described_in_order(pyctl):
     names = [line.split()[0] for line in pyctl("-a").splitlines()[::2]]
-    assert names == ["debugDCache", "debugDLKM", "debugDeref", "debugMemoize", "debugReload"]
+    assert names == sorted(names)
+    assert {"debugDCache", "debugDLKM", "debugDeref", "debugMemoize", "debugReload"} <= set(names)
 
 
 @pytest.mark.parametrize("arguments", [

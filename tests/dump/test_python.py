@@ -28,7 +28,8 @@ def test_compression_and_digests_give_right_results(crash):
         "import bz2, hashlib, lzma, zlib\ndata = bytes(range(256)) * 1000\n"
         "print([codec.decompress(codec.compress(data)) == data for codec in (zlib, bz2, lzma)],\n"
         "      zlib.crc32(b'crash'), hashlib.sha256(b'crash').hexdigest()[:16])") \
-        == f"[True, True, True] {zlib.crc32(b'crash')} {hashlib.sha256(b'crash').hexdigest()[:16]}\n"
+        == f"[True, True, True] {zlib.crc32(b'crash')} " \
+           f"{hashlib.sha256(b'crash').hexdigest()[:16]}\n"
 
 
 def test_databases_and_sockets_work(crash):
@@ -40,7 +41,8 @@ def test_databases_and_sockets_work(crash):
 
 
 def test_foreign_functions_work(crash):
-    assert crash.epython("import ctypes\nprint(ctypes.CDLL(None).getpid() == __import__('os').getpid(),"
+    assert crash.epython("import ctypes, os\n"
+                         "print(ctypes.CDLL(None).getpid() == os.getpid(),"
                          " ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)(41))") \
         == "True 42\n"
 

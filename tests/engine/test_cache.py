@@ -99,7 +99,7 @@ def test_the_first_page_is_cached_as_any_other(world: World):
 def test_the_capacity_is_rounded_up(world: World, pages, capacity):
     crash.readmem(DATA_BASE, 1)
     pykdump.cache_set_pages(pages)
-    assert pykdump.cache_statistics() == {"misses": 0, "failed": 0, "pages": 0,
+    assert pykdump.cache_statistics() == {"hits": 0, "misses": 0, "failed": 0, "pages": 0,
                                           "capacity": capacity}
     crash.readmem(DATA_BASE, DATA_SIZE)
     assert pykdump.cache_statistics()["pages"] == min(capacity, DATA_SIZE // PAGE)

@@ -143,3 +143,18 @@ def test_the_same_type_is_the_same_class(pointers: World):
     first, second = with_words(pointers), with_words(pointers)
     assert len({type(first.number), type(second.number)}) == 1
     assert len({type(first.node), type(pykdump.readSU("struct node", 0))}) == 1
+
+
+def test_a_forward_declaration_stands_for_the_definition_if_there_is_one(world: World):
+    btf = world.btf
+    forward = btf.pointer(btf.forward("later"))
+    several = btf.pointer(btf.forward("several"))
+    btf.struct("s", 16, at("one", forward), at("two", several, 8))
+    btf.struct("later", 4, at("x", world.s32))
+    btf.struct("several", 4, at("x", world.s32))
+    btf.struct("several", 8, at("y", world.s64))
+    target = world.place(struct.pack("<i", 42))
+    value = world.struct("struct s", struct.pack("<QQ", target, target))
+    assert value.one.x == 42
+    with pytest.raises(KeyError):
+        value.two.x

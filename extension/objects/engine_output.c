@@ -3,8 +3,32 @@
 #include "objects/engine_module.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "host/host.h"
+
+// What became of the current command's output. Here, and not in the Python that uses it: a write is
+// one call of C to its end, so that Ctrl-C cannot come between the write and its being known.
+static struct {
+    int failure;  // errno of the first write that failed, 0 for none
+    bool discard; // what comes is dropped
+} state;
+
+static PyObject *output_reset(PyObject *module, PyObject *argument)
+{
+    int discard = PyObject_IsTrue(argument);
+    if (discard < 0)
+        return NULL;
+    state.discard = discard;
+    if (!discard)
+        state.failure = 0;
+    Py_RETURN_NONE;
+}
+
+static PyObject *output_failure(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromLong(state.failure);
+}
 
 static PyObject *raise_errno(int reason)
 {
@@ -17,15 +41,19 @@ static PyObject *output_write(PyObject *module, PyObject *argument)
     Py_buffer bytes;
     if (PyObject_GetBuffer(argument, &bytes, PyBUF_SIMPLE) < 0)
         return NULL;
-    int reason = host_output_write(bytes.buf, (size_t)bytes.len);
+    int reason = state.discard ? 0 : host_output_write(bytes.buf, (size_t)bytes.len);
     Py_ssize_t size = bytes.len;
     PyBuffer_Release(&bytes);
+    if (!state.failure)
+        state.failure = reason;
     return reason ? raise_errno(reason) : PyLong_FromSsize_t(size);
 }
 
 static PyObject *output_flush(PyObject *module, PyObject *unused)
 {
-    int reason = host_output_flush();
+    int reason = state.discard ? 0 : host_output_flush();
+    if (!state.failure)
+        state.failure = reason;
     if (reason)
         return raise_errno(reason);
     Py_RETURN_NONE;
@@ -62,6 +90,10 @@ static PyObject *output_isatty(PyObject *module, PyObject *unused)
 PyMethodDef engine_output_functions[] = {
     {"output_write", output_write, METH_O,
      "output_write(bytes) -> int: to the current command's output; OSError"},
+    {"output_reset", output_reset, METH_O,
+     "output_reset(discard): forgets that writes failed, or from now on drops what is written"},
+    {"output_failure", output_failure, METH_NOARGS,
+     "output_failure() -> int: errno of the first failed write of the command, or 0"},
     {"output_flush", output_flush, METH_NOARGS, "output_flush(): OSError"},
     {"output_fileno", output_fileno, METH_NOARGS, "output_fileno() -> int"},
     {"output_isatty", output_isatty, METH_NOARGS, "output_isatty() -> bool"},

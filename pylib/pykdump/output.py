@@ -23,25 +23,14 @@ _BUFFER_SIZE = 1 << 16
 
 
 class _CrashOutput(io.RawIOBase):
-    """Bytes into crash's output; remembers the first failure and can swallow what follows."""
+    """Bytes into crash's output; the engine remembers the first failure."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.failure: OSError | None = None
-        self.discard = False
+    # Straight to C: were there Python in between, Ctrl-C could come after the bytes are written
+    # and before that is known, and they would be written again.
+    write = _pykdump.output_write   # type: ignore[assignment]
 
     def writable(self) -> bool:
         return True
-
-    def write(self, data) -> int:  # type: ignore[no-untyped-def]
-        if self.discard:
-            return len(data)
-        try:
-            return _pykdump.output_write(data)
-        except OSError as err:
-            if self.failure is None:
-                self.failure = err
-            raise
 
     def fileno(self) -> int:
         return _pykdump.output_fileno()
@@ -51,7 +40,6 @@ class _CrashOutput(io.RawIOBase):
 
 
 class _Session:
-    raw: _CrashOutput | None = None
     stream: io.TextIOWrapper | None = None
     # What the interpreter had before the first command.
     originals: tuple[object, object, object, object] | None = None
@@ -60,11 +48,8 @@ class _Session:
 def begin() -> io.TextIOWrapper:
     """Point sys.stdout and sys.stderr to crash's output for one command."""
     if _Session.stream is None or not _usable(_Session.stream):
-        _Session.raw = _CrashOutput()
-        _Session.stream = io.TextIOWrapper(io.BufferedWriter(_Session.raw, _BUFFER_SIZE))
-    assert _Session.raw is not None
-    _Session.raw.failure = None
-    _Session.raw.discard = False
+        _Session.stream = io.TextIOWrapper(io.BufferedWriter(_CrashOutput(), _BUFFER_SIZE))
+    _pykdump.output_reset(False)
     stream = _Session.stream
     # A program may have changed these for itself.
     stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n",
@@ -86,7 +71,8 @@ def _usable(stream: TextIO) -> bool:
 
 def failure() -> OSError | None:
     """The error that ended this command's output, if one did."""
-    return _Session.raw.failure if _Session.raw is not None else None
+    number = _pykdump.output_failure()
+    return OSError(number, os.strerror(number)) if number else None
 
 
 def end() -> None:
@@ -94,11 +80,10 @@ def end() -> None:
     flush()
     broken = failure()
     if broken is not None:
-        assert _Session.raw is not None
-        _Session.raw.discard = True
+        _pykdump.output_reset(True)
         flush()
         if not isinstance(broken, BrokenPipeError):
-            complain(f"epython: the output cannot be written: {broken.strerror or broken}")
+            complain(f"epython: the output cannot be written: {broken.strerror}")
     restore()
 
 
@@ -111,9 +96,8 @@ def flush() -> None:
         stream.flush()
         if not failure():
             _pykdump.output_flush()
-    except OSError as err:
-        if _Session.raw is not None and _Session.raw.failure is None:
-            _Session.raw.failure = err
+    except OSError:
+        pass                # remembered by the engine
 
 
 def restore() -> None:

@@ -113,6 +113,7 @@ def run_command(argv: list[str]) -> int:
             return 1                    # output.end says why
         finally:
             path.restore()
+            shadow.restore()
             output.end()
     except BaseException as err:        # whatever it is, crash's prompt must come back
         output.complain(f"epython: {type(err).__name__}: {err}")

@@ -17,6 +17,8 @@ from . import deepbind, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .programs import Program
 
 _FRAMEWORK = frozenset(("pykdump", "crash", "_pykdump"))
@@ -45,13 +47,29 @@ def _search_path(name: str) -> list[str] | None:
     return None
 
 
+# What importing needs; a program may add to the lists, and may not take from them for the next one.
+_machinery: list[tuple[list[Any], list[Any]]] = []
+
+
 def install() -> None:
     """Put the guard in the place of Python's path finder."""
     _replace(PathFinder, GuardedFinder)
+    _machinery[:] = [(sys.meta_path, list(sys.meta_path)), (sys.path_hooks, list(sys.path_hooks))]
+
+
+def restore() -> None:
+    """Put back what a program has removed from the machinery of imports."""
+    for hooks, needed in _machinery:
+        for position, hook in enumerate(needed):
+            if hook not in hooks:
+                hooks.insert(position, hook)
+    for name, (hooks, _needed) in zip(("meta_path", "path_hooks"), _machinery):
+        setattr(sys, name, hooks)
 
 
 def remove() -> None:
     _replace(GuardedFinder, PathFinder)
+    _machinery.clear()
 
 
 def _replace(old: type[PathFinder], new: type[PathFinder]) -> None:

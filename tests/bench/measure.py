@@ -24,7 +24,7 @@ class Effort:
 
 
 FULL = Effort(starts=5, samples=7, seconds=0.1)
-QUICK = Effort(starts=2, samples=5, seconds=0.01)
+QUICK = Effort(starts=2, samples=2, seconds=0.01)
 
 
 @dataclass

@@ -39,14 +39,27 @@ class FakeHost(EngineNames):
         self.kind = "pipe"
         self.error = None
         self.room = None        # bytes that may be written before `error` comes
+        self.discard = False
+        self.failed = 0
         self.live = False
         self.purged = []
 
     def output_write(self, data):
+        if self.discard:
+            return len(data)
         if self.error and (self.room is None or len(self.written) + len(data) > self.room):
+            self.failed = self.failed or self.error.errno
             raise self.error
         self.written += data
         return len(data)
+
+    def output_reset(self, discard):
+        self.discard = discard
+        if not discard:
+            self.failed = 0
+
+    def output_failure(self):
+        return self.failed
 
     def output_flush(self):
         pass
@@ -153,6 +166,7 @@ def plugin(host, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", sys.argv)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(sys, "path_hooks", list(sys.path_hooks))
     monkeypatch.setattr(shadow, "_warned", set())
     monkeypatch.setattr(programs, "_code_cache", {})
     monkeypatch.setattr(archive, "_codes", {})

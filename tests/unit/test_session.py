@@ -252,3 +252,9 @@ def test_an_exit_status_never_depends_on_what_was_logged_before(run):
     pylog.error("left over")
     assert "left over" not in run("")
     assert status(run) == 0 and execution.report(SystemExit(0)) == 0
+
+
+def test_a_program_that_breaks_the_machinery_of_imports_breaks_it_for_itself_only(run):
+    run("import sys; sys.meta_path.clear(); sys.path_hooks = []; sys.path.clear()")
+    assert "No module named 'not_there'" in run("import not_there")
+    assert run("import wave; print('found')").startswith("found\n")

@@ -77,7 +77,7 @@ static void skip(struct clexer *lexer)
 
 static bool is_word_char(char c)
 {
-    return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80);
+    return isalnum((unsigned char)c) || c == '_' || c == '$';
 }
 
 void clexer_begin(struct clexer *lexer, const char *text, size_t length)

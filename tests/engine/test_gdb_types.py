@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine import gdbtext
+from tests.engine.btfwriter import at
 from tests.engine.world import DATA_BASE, World, crash, host_image, pykdump
 
 ERRORS = (TypeError, KeyError, IndexError, crash.error)
@@ -101,7 +102,8 @@ def test_typedefs_are_followed_one_by_one(gdb):
 
 @pytest.mark.parametrize("name", [
     "struct nope", "union nope", "enum nope", "nope_t", "jiffies", "loop_a", "itself", "gone_t",
-    "struct nowhere", "struct a;b", "struct", "int x", "struct {int a;}", "", "struct " + "x" * 999])
+    "struct nowhere", "struct a;b", "struct", "int x", "struct {int a;}", "",
+    "struct " + "x" * 999], ids=lambda name: repr(name[:20]))
 def test_what_is_no_type_is_none(gdb, name):
     gdb()
     with pytest.raises(TypeError):
@@ -146,7 +148,7 @@ def test_without_an_answer_of_gdb_there_are_no_types(world):
 @pytest.fixture
 def expression(world: World):
     """A function: the type of something that gdb calls so, in a world that has types."""
-    inner = world.btf.struct("s", 8, at_zero(world))
+    inner = world.btf.struct("s", 8, at("x", world.s32))
     world.btf.typedef("t", inner)
     world.btf.enum("e", {"E": 1})
     world.load()
@@ -158,11 +160,6 @@ def expression(world: World):
         host_image.add_command(f"whatis {world.count} + x", f"type = {text}\n".encode(), gdb=True)
         return described(f"{world.count} + x")
     return ask
-
-
-def at_zero(world: World):
-    from tests.engine.btfwriter import at
-    return at("x", world.s32)
 
 
 def kinds(description: tuple | None) -> list:
@@ -199,7 +196,7 @@ def test_parameters_are_told(expression):
     "", "struct", "int [", "int (*", "int )", "<data variable, no debug info>", "struct nope",
     "int" + "*" * 17, "int " + "(" * 5000, "struct s {" * 5000, "[3]", "*", "int [3", "1", "}", "/*",
     "int" + "[9999999]" * 5000, "x" * 300, "struct s::t", "{...}",
-])
+], ids=lambda text: repr(text[:20]))
 def test_what_is_no_declaration_is_an_error(expression, text):
     with pytest.raises(TypeError):
         expression(text)
@@ -270,14 +267,15 @@ def test_a_damaged_answer_does_no_harm(name, changes):
     "/* 0 | 8 */ enum {" + "A = 9223372036854775807, B" + "} e;", "/* 0 | 0 */ struct nope x[];",
     "/* 0 | 8 */ struct {...} x;", "/* 0 | 8 */ struct {...} *x[3];", "<", "<unfinished", "int",
     "/* 8 | 8 */ struct { /* 0 | 8 */ int before; } x;",
-])
+], ids=lambda text: repr(text[:30]))
 def test_an_answer_made_to_hurt_does_not(gdb, body):
-    gdb({"ptype /o struct mixed": f"type = struct mixed {{\n{body}\n/* total size: 400 bytes */ }}\n"})
+    text = f"type = struct mixed {{\n{body}\n/* total size: 400 bytes */ }}\n"
+    gdb({"ptype /o struct mixed": text})
     explore("struct mixed")
 
 
 def test_a_function_that_takes_itself_is_described_to_some_depth(world):
-    function = world.btf.next_id() + 1 if callable(world.btf.next_id) else world.btf.next_id + 1
+    function = world.btf.next_id() + 1
     pointer = world.btf.pointer(function)
     assert world.btf.function(world.s32, pointer, pointer, pointer) == function
     world.btf.typedef("f", function)

@@ -66,8 +66,10 @@ def read_value(type: str, address: int, /) -> Any: ...
 def read_variable(name: str, address: int, /) -> Any:
     """By the type of that variable, which may have no name.  TypeError for an unknown one."""
 
-def list_nodes(head: int, offset: int, limit: int, struct: str | None = ..., back: int = ...,
-               /) -> tuple[list[Any], Literal["whole", "limit", "cycle", "error"], int, str]:
+def list_nodes(
+        head: int, offset: int, limit: int, struct: str | None = ..., back: int = ...,
+        circular: bool = ..., /
+) -> tuple[list[Any], Literal["whole", "limit", "cycle", "error"], int, str]:
     """Walk a chain of pointers; nodes are objects of `struct`, at their address less `back`.
 
     How it ended, the address of the last node and, for an error, the reason.

@@ -64,7 +64,7 @@ static enum walk_end collect_list(uint64_t at, uint64_t limit, struct array *nod
     struct path_field next = {.name = "next"};
     if (!path_fields("struct list_head", &next, 1, &report->error))
         return walk_fail(report, at);
-    struct list_walk walk = {.head = at, .offset = next.offset, .limit = limit};
+    struct list_walk walk = {.head = at, .offset = next.offset, .limit = limit, .circular = true};
     return list_collect(&walk, nodes, report);
 }
 
@@ -137,19 +137,22 @@ static PyObject *walk_hash(PyObject *module, PyObject *args, PyObject *kwargs)
     return elements_result(&elements, &nodes, &report);
 }
 
-// list_nodes(head, offset, limit, struct=None, back=0) -> (nodes, end, address, message)
+// list_nodes(head, offset, limit, struct=None, back=0, circular=False) -> (nodes, end, address,
+// message)
 static PyObject *list_nodes(PyObject *module, PyObject *args)
 {
     struct list_walk walk = {0};
     unsigned long long limit;
     PyObject *name = Py_None;
     struct elements elements = {0};
-    if (!PyArg_ParseTuple(args, "O&O&K|OO&:list_nodes", argument_address, &walk.head,
+    int circular = 0;
+    if (!PyArg_ParseTuple(args, "O&O&K|OO&p:list_nodes", argument_address, &walk.head,
                           argument_address, &walk.offset, &limit, &name, argument_address,
-                          &elements.back) ||
+                          &elements.back, &circular) ||
         !elements_init(&elements, name, Py_None))
         return NULL;
     walk.limit = limit;
+    walk.circular = circular;
     struct array nodes = {0};
     struct walk_report report = {0};
     list_collect(&walk, &nodes, &report);
@@ -166,7 +169,8 @@ static PyObject *list_nodes(PyObject *module, PyObject *args)
 
 PyMethodDef engine_walk_functions[] = {
     {"list_nodes", list_nodes, METH_VARARGS,
-     "list_nodes(head, offset, limit, struct=None, back=0) -> (nodes, end, address, message):\n"
+     "list_nodes(head, offset, limit, struct=None, back=0, circular=False) ->\n"
+     "(nodes, end, address, message):\n"
      "end is 'whole', 'limit', 'cycle' or 'error', at the address"},
     {"walk_list", WITH_KEYWORDS(walk_list), "walk_list(head" ARGUMENTS "a list_head"},
     {"walk_hlist", WITH_KEYWORDS(walk_hlist), "walk_hlist(head" ARGUMENTS "an hlist_head"},

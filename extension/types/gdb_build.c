@@ -138,7 +138,7 @@ static bool complete_aggregate(struct gdb_provider *provider, struct gdb_type *m
 static bool complete_enum(struct gdb_type *made, const char *query, struct error *err)
 {
     size_t length;
-    int64_t size;
+    int64_t size = 0;
     struct cdecl *decl AUTO_FREE = malloc(sizeof(*decl));
     if (!decl)
         return error_set_no_memory(err);
@@ -148,10 +148,15 @@ static bool complete_enum(struct gdb_type *made, const char *query, struct error
             error_set(err, ERR_TYPE, "gdb does not know what %.256s is", query);
         return err->code == ERR_TYPE ? make_missing(made) : false;
     }
-    if (!made->type.size && ask_size(query, &size, err))
-        made->type.size = (uint64_t)size;
-    made->known = made->type.size;
-    return made->known && gdb_enumerators(made, decl->body, decl->body_length, err);
+    if (!made->type.size) {
+        if (!ask_size(query, &size, err) && err->code != ERR_TYPE)
+            return false;
+        // One that is only declared has none.
+        made->type.size = size > 0 ? (uint64_t)size : 0;
+        made->missing = !made->type.size;
+    }
+    made->known = true;
+    return gdb_enumerators(made, decl->body, decl->body_length, err);
 }
 
 static bool complete_function(struct gdb_provider *provider, struct gdb_type *made,
@@ -247,7 +252,8 @@ static const struct type *typedef_target(struct gdb_provider *provider, const st
         return NULL;
     error_set(err, ERR_TYPE, "gdb does not know what %.256s is", type->name);
     // What names itself is a base type that we do not know.
-    if (!cdecl_parse(answer, length, decl) || (!decl->count && !strcmp(decl->tag, type->name)))
+    if (!cdecl_parse(answer, length, decl) ||
+        (decl->base == CDECL_ORDINARY && !decl->count && !strcmp(decl->tag, type->name)))
         return NULL;
     if (decl->body && !*decl->tag) {
         if (decl->count)

@@ -31,6 +31,10 @@ enum walk_end list_collect(const struct list_walk *walk, struct array *nodes,
         if (next & walk->ends)
             return walk_finish(report, WALK_END_WHOLE, node);
         next &= ~walk->tags;
+        if (!next && walk->circular) {
+            walk_damaged(&report->error, node + walk->offset, "NULL in a circular list");
+            return walk_fail(report, node);
+        }
         if (!next || next == walk->head)
             return walk_finish(report, WALK_END_WHOLE, node);
         if (next == marked) {

@@ -13,6 +13,7 @@ struct list_walk {
     uint64_t limit;  // nodes at most
     uint64_t tags;   // bits of a pointer that are no part of the address
     uint64_t ends;   // bits any of which marks a pointer that ends the list
+    bool circular;   // ends at its head; a NULL pointer in it is damage
 };
 
 // Appends the addresses of the nodes (not the head) to `nodes`, each once.

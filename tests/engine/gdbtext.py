@@ -158,6 +158,7 @@ TYPEDEFS = {
     "__sum16": "unsigned short", "u32": "__u32", "__u32": "unsigned int", "bool": "_Bool",
     "atomic_t": "struct {...}", "work_func_t": "void (*)(struct work_struct *)",
     "loop_a": "loop_b", "loop_b": "loop_a", "itself": "itself", "gone_t": "nothing_t",
+    "iphdr": "struct iphdr",
 }
 
 ANSWERS = {
@@ -184,6 +185,8 @@ ANSWERS = {
     "ptype enum minus": "type = enum minus {MINUS = -2, NEXT, ZERO, BIG = 7}\n",
     **{f"whatis {name}": f"type = {target}\n" for name, target in TYPEDEFS.items()},
     **{f"whatis ({name} *)0": f"type = {name} *\n" for name in TYPEDEFS},
+    "ptype enum declared": "type = enum declared {}\n",
+    "output/d sizeof(enum declared)": "0",
     "whatis &jiffies": "type = volatile unsigned long *\n",
     "whatis jiffies": "type = volatile unsigned long\n",
     "whatis &schedule": "type = void (*)(void)\n",

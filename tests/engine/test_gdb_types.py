@@ -97,12 +97,13 @@ def test_typedefs_are_followed_one_by_one(gdb):
     kind, name, size, _signed, _length, target, _content = pykdump.describe_type("u32")
     assert (kind, name, size) == ("typedef", "u32", 4)
     assert target[:2] == ("typedef", "__u32") and target[5][:3] == ("int", "unsigned int", 4)
+    assert pykdump.describe_type("iphdr")[5][:2] == ("struct", "iphdr")
     assert pykdump.describe_type("atomic_t")[5][6][0][0] == "counter"
 
 
 @pytest.mark.parametrize("name", [
     "struct nope", "union nope", "enum nope", "nope_t", "jiffies", "loop_a", "itself", "gone_t",
-    "struct nowhere", "struct a;b", "struct", "int x", "struct {int a;}", "",
+    "struct nowhere", "enum declared", "struct a;b", "struct", "int x", "struct {int a;}", "",
     "struct " + "x" * 999], ids=lambda name: repr(name[:20]))
 def test_what_is_no_type_is_none(gdb, name):
     gdb()
@@ -194,8 +195,8 @@ def test_parameters_are_told(expression):
 
 @pytest.mark.parametrize("text", [
     "", "struct", "int [", "int (*", "int )", "<data variable, no debug info>", "struct nope",
-    "int" + "*" * 17, "int " + "(" * 5000, "struct s {" * 5000, "[3]", "*", "int [3", "1", "}", "/*",
-    "int" + "[9999999]" * 5000, "x" * 300, "struct s::t", "{...}",
+    "int" + "*" * 17, "int " + "(" * 5000, "struct s {" * 5000, "[3]", "*", "int [3", "1", "}",
+    "/*", "int" + "[9999999]" * 5000, "x" * 300, "struct s::t", "{...}",
 ], ids=lambda text: repr(text[:20]))
 def test_what_is_no_declaration_is_an_error(expression, text):
     with pytest.raises(TypeError):
@@ -240,9 +241,9 @@ def damaged(text: str, cuts: list[tuple[int, int, str]]) -> str:
     return text
 
 
-pieces = st.sampled_from(["", "{", "}", ";", "*", "[", "]", "(", ")", "/*", "*/", ":", "|", "<", ">",
-                          "99999999999999999999", "struct ", "enum ", "union {", "...", "-", "=",
-                          "/* 7 | 8 */", "/* 1: 99 | 0 */", "\0", "\x80"])
+pieces = st.sampled_from(["", "{", "}", ";", "*", "[", "]", "(", ")", "/*", "*/", ":", "|", "<",
+                          ">", "99999999999999999999", "struct ", "enum ", "union {", "...", "-",
+                          "=", "/* 7 | 8 */", "/* 1: 99 | 0 */", "\0", "\x80"])
 cuts = st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 40), pieces), min_size=1, max_size=4)
 
 

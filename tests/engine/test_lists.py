@@ -192,3 +192,13 @@ def test_any_graph_is_walked_as_it_is(targets, limit):
         assert end == "cycle" or limit < len(expected)
     else:
         assert (nodes, how) == (expected, end)
+
+
+def test_null_in_a_circular_list_is_damage(world: World):
+    first, second = world.place(bytes(16)), world.place(bytes(16))
+    head = world.place(struct.pack("<QQ", first, 0))
+    world.write(first, struct.pack("<QQ", second, head))
+    nodes, end, address, message = pykdump.list_nodes(head, 0, 10, None, 0, True)
+    assert (nodes, end, address) == ([first, second], "error", second)
+    assert "NULL in a circular list" in message
+    assert pykdump.list_nodes(head, 0, 10)[1] == "whole"   # an open list may end so

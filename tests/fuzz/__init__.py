@@ -1,0 +1,1 @@
+"""Fuzzing of the readers of types; see tests/fuzz.mk."""

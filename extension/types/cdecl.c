@@ -191,6 +191,11 @@ static bool take_suffixes(struct clexer *lexer, struct cdecl *decl)
             if (!take_dimension(lexer, decl))
                 return false;
         } else if (clexer_is(lexer, '(')) {
+            // No parameter begins so, and written out it would read as a declarator.
+            struct clexer inner = *lexer;
+            clexer_advance(&inner);
+            if (clexer_is(&inner, '*') || clexer_is(&inner, '('))
+                return false;
             if (!clexer_take_group(lexer, &link.parameters, &link.parameters_length) ||
                 !add_link(decl, link))
                 return false;

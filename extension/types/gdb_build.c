@@ -168,7 +168,8 @@ static bool complete_function(struct gdb_provider *provider, struct gdb_type *ma
         return error_set_no_memory(err);
     struct cdecl *parameter = decl + 1;
     struct clexer lexer;
-    if (!made->spelling || !cdecl_parse(made->spelling, strlen(made->spelling), decl))
+    if (!made->spelling || !cdecl_parse(made->spelling, strlen(made->spelling), decl) ||
+        !decl->count || decl->links[0].kind != CDECL_FUNCTION)
         return error_set(err, ERR_TYPE, "gdb does not tell the parameters of a function");
     clexer_begin(&lexer, decl->links[0].parameters, decl->links[0].parameters_length);
     while (cdecl_take_parameter(&lexer, parameter, &made->type.variadic)) {

@@ -166,6 +166,9 @@ static const struct type *find_object(struct gdb_provider *provider, const char 
         const struct type *type = gdb_provider_expression(&provider->base, spelling, &err);
         if (!type && err.code != ERR_TYPE)
             return NULL;
+        // An address is a pointer; anything else is no answer.
+        if (type && type->kind != TYPE_POINTER)
+            type = NULL;
         known = gdb_type_new(provider, spelling);
         if (!known)
             return NULL;

@@ -395,7 +395,8 @@ const struct type *gdb_target(struct type_provider *base, const struct type *typ
     if (type->kind == TYPE_TYPEDEF)
         return typedef_target(provider, type, &err);
     struct cdecl *decl AUTO_FREE = malloc(sizeof(*decl));
-    if (!decl || !made->spelling || !cdecl_parse(made->spelling, strlen(made->spelling), decl))
+    if (!decl || !made->spelling ||
+        !cdecl_parse(made->spelling, strlen(made->spelling), decl) || !decl->count)
         return NULL;
     return gdb_build(provider, decl, 1, GDB_UNKNOWN_SIZE, NULL);
 }

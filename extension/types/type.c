@@ -16,7 +16,8 @@ const struct type type_void = {.kind = TYPE_VOID, .name = "void", .complete = tr
 const struct type *type_target(const struct type *type)
 {
     if (!type->target) {
-        const struct type *target = type->provider->target(type->provider, type);
+        const struct type *target =
+            type->provider ? type->provider->target(type->provider, type) : NULL;
         // Finding out may have been interrupted: another time it may be told.
         if (!target)
             return &type_void;

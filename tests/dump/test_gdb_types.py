@@ -47,6 +47,11 @@ for name in json.load(open("names")):
 json.dump(told, open("told", "w"))
 """
 
+# Where gdb and BTF differ, and why.
+EXPLAINED = {
+    "struct nf_nat_hook": "an enum that is only declared has 4 bytes in BTF, none in gdb",
+}
+
 
 def flattened(told):
     """The same with the dimensions of each array multiplied: BTF has lost them."""
@@ -73,8 +78,8 @@ def test_gdb_tells_of_structs_what_btf_does(crash, fresh_crash):
     other.program(TELL)
     other.run("epython prog", timeout=TIMEOUT)
     told = json.loads((other.cwd / "told").read_text())
-    for name in expected:
-        assert flattened(told[name]) == flattened(expected[name]), name
+    assert {name for name in expected if flattened(told[name]) != flattened(expected[name])} \
+        == EXPLAINED.keys()
 
 
 @pytest.fixture(scope="module")

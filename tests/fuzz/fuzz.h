@@ -54,8 +54,8 @@ void fuzz_no_cache(void);
 // Lists all types, and looks at them and at all that they lead to.
 void fuzz_walk_all(void);
 
-// Looks up a name as everything that it could be, and looks at what is found.
-void fuzz_walk_name(const char *name);
+// Looks up names as everything that they could be, and looks at what is found.
+void fuzz_walk_names(const char *const *names, size_t count);
 
 // The same for the strings that are in the input.
 void fuzz_walk_strings(const uint8_t *data, size_t size);

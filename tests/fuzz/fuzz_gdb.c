@@ -96,14 +96,16 @@ static const char *subject(const char *line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const char *names[MAX_QUESTIONS];
+    struct error err = {0};
     take_questions((const char *)data, size);
     fuzz_gdb_set(answer);
     types_choose("gdb", NULL);
     for (size_t i = 0; i < question_count; i++) {
-        struct error err = {0};
-        fuzz_walk_name(subject(questions[i].line));
-        types_find_expression(subject(questions[i].line), &err);
+        names[i] = subject(questions[i].line);
+        types_find_expression(names[i], &err);
     }
+    fuzz_walk_names(names, question_count);
     fuzz_reset();
     return 0;
 }

@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 TARGETS = {"btf": (4096, 20000), "dwarf": (16384, 4000), "index": (8192, 4000),
            "gdb": (16384, 10000)}
 LIMITS = ["-timeout=20", "-rss_limit_mb=2048", "-malloc_limit_mb=512", "-print_final_stats=0"]
-SANITIZERS = {"ASAN_OPTIONS": "allow_addr2line=1:detect_stack_use_after_return=1",
+SANITIZERS = {"ASAN_OPTIONS": "allow_addr2line=1",
               "UBSAN_OPTIONS": "print_stacktrace=1"}
 TAIL = 60       # lines shown of a run that failed
 

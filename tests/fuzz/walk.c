@@ -12,7 +12,7 @@
 #include "types/provider.h"
 
 enum {
-    MAX_TYPES = 2000,   // looked at in one walk
+    MAX_TYPES = 500,    // looked at in one walk
     MAX_MEMBERS = 100,  // looked at more closely, of one type
     MAX_DEPTH = 6,      // of paths
     MAX_STRINGS = 100,  // looked up
@@ -202,12 +202,14 @@ static void find_all(struct walk *walk, const char *name)
         found(walk, type);
 }
 
-void fuzz_walk_name(const char *name)
+void fuzz_walk_names(const char *const *names, size_t count)
 {
     struct walk walk SCOPED(walk_clear) = {0};
-    char cut[MAX_NAME];
-    snprintf(cut, sizeof(cut), "%s", name);
-    find_all(&walk, cut);
+    for (size_t i = 0; i < count; i++) {
+        char cut[MAX_NAME];
+        snprintf(cut, sizeof(cut), "%s", names[i]);
+        find_all(&walk, cut);
+    }
     walk_on(&walk);
 }
 

@@ -18,13 +18,17 @@ FUZZ_CFLAGS   := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,un
                  -fno-sanitize-recover=all $(WARNINGS)
 FUZZ_RUN       = $(PYTHON) -m tests.fuzz.run --build $(BUILD)/fuzz
 
-.PHONY: fuzz fuzz-smoke
+.PHONY: fuzz fuzz-build fuzz-smoke
 .SECONDARY: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%.o)
 
-fuzz: $(FUZZ_BINARIES) $(BUILD)/fuzz/seeds.made
+fuzz: fuzz-build
 	$(Q)$(FUZZ_RUN) --seconds $(FUZZ_SECONDS) $(FUZZ_CHOSEN)
 
-fuzz-smoke: $(FUZZ_BINARIES) $(BUILD)/fuzz/seeds.made
+fuzz-build:
+	@$(PYTHON) -m tests.lab packages --for build fuzz
+	@$(MAKE) --no-print-directory $(FUZZ_BINARIES) $(BUILD)/fuzz/seeds.made
+
+fuzz-smoke: fuzz-build
 	$(Q)$(FUZZ_RUN) --smoke $(FUZZ_CHOSEN)
 
 # libdw is there from the start: the search for leaks trips over what was loaded on the way.
@@ -54,8 +58,8 @@ $(BUILD)/fuzz/sample: tests/fuzz/seeds.py
 
 $(BUILD)/fuzz/fuzz_index.o: $(BUILD)/fuzz/sample
 
-$(BUILD)/fuzz/seeds.made: tests/fuzz/seeds.py tests/engine/btfwriter.py $(FUZZ_BINARIES) \
-                          $(wildcard tests/fuzz/gdb/*)
+$(BUILD)/fuzz/seeds.made: tests/fuzz/seeds.py tests/engine/btfwriter.py tests/engine/gdbtext.py \
+                          $(FUZZ_BINARIES) $(wildcard tests/fuzz/gdb/*)
 	$(call say,SEED)
 	$(Q)$(PYTHON) -m tests.fuzz.seeds all $(BUILD)/fuzz
 	@touch $@

@@ -22,8 +22,10 @@
 enum host_space {
     HOST_KERNEL = 0x1,
     HOST_USER = 0x2, // of the task chosen with host_task_select
-    HOST_PHYSICAL = 0x8,
-    HOST_XEN_MACHINE = 0x10,
+    HOST_PHYSICAL = 0x4,
+    HOST_XEN_MACHINE = 0x8,
+    HOST_FILE = 0x10,    // reads of neither kind are possible
+    HOST_AMBIGUOUS = -1, // what crash's own commands call an address of which they know no more
 };
 
 enum { HOST_PAGE_SIZE = 4096 };

@@ -6,6 +6,8 @@
 #include "objects/pylong.h"
 #include "objects/raise.h"
 #include "objects/state.h"
+#include "objects/struct.h"
+#include "objects/type_text.h"
 
 struct map classes_by_python;      // PyTypeObject * -> struct typed_class *
 static struct map classes_by_type; // struct type * -> struct typed_class *
@@ -28,6 +30,7 @@ static void class_free(struct typed_class *self)
     PyMem_Free(self->members);
     map_clear(&self->index);
     Py_XDECREF(self->chains);
+    Py_XDECREF(self->pseudo);
     Py_XDECREF(self->python);
     PyMem_Free(self);
 }
@@ -75,11 +78,11 @@ static bool add_members(struct typed_class *self)
 // "crash.StructResult_struct_page": programs recognise our objects by the part before the tag.
 static void class_name(const struct type *type, const char *prefix, char *name, size_t size)
 {
-    char words[256];
+    char words[TYPE_TEXT_SIZE];
     type_format(type, words, sizeof(words));
     snprintf(name, size, "crash.%s_%s", prefix, words);
     for (char *c = name; *c; c++) {
-        if (strchr(" -*{}[].", *c) && c > name + strlen("crash"))
+        if (strchr(" -*{}[]().", *c) && c > name + strlen("crash"))
             *c = '_';
     }
 }
@@ -95,17 +98,28 @@ static PyTypeObject *base_for(const struct type *type, const char **prefix)
         *prefix = "tEnum";
         return state->enum_type;
     }
-    *prefix = "tPtr";
-    return state->pointer_type;
+    if (type->kind == TYPE_POINTER) {
+        *prefix = "tPtr";
+        return state->pointer_type;
+    }
+    if (type_resolve(type_target(type))->kind != TYPE_POINTER) {
+        *prefix = "intDimensionlessArray";
+        return state->open_type;
+    }
+    *prefix = type->length > 1 ? "Array1" : "Array0";
+    return type->length > 1 ? state->array1_type : state->array0_type;
 }
 
 static PyTypeObject *python_class(const struct type *type)
 {
     const char *prefix;
     PyTypeObject *base = base_for(type, &prefix);
-    char name[300];
+    char name[TYPE_TEXT_SIZE + 64];
     class_name(type, prefix, name, sizeof(name));
-    PyType_Slot slots[] = {{0, NULL}};
+    // Without a word about it a class gets a destructor that is made for all cases, and slow.
+    PyType_Slot slots[] = {{0, NULL}, {0, NULL}};
+    if (type_is_aggregate(type))
+        slots[0] = (PyType_Slot){Py_tp_dealloc, struct_dealloc};
     PyType_Spec spec = {
         .name = name,
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
@@ -124,6 +138,8 @@ struct typed_class *class_for(const struct type *type)
         return (struct typed_class *)PyErr_NoMemory();
     self->type = type;
     self->python = python_class(type);
+    if (type->kind == TYPE_POINTER || type->kind == TYPE_ARRAY)
+        reader_init(&self->element, type_target(type));
     if (!self->python || (type_is_aggregate(type) && !add_members(self))) {
         class_free(self);
         return NULL;
@@ -153,6 +169,35 @@ struct member_slot *class_member(struct typed_class *self, PyObject *name)
     slot = map_get(&self->index, (uintptr_t)interned);
     Py_DECREF(interned);
     return slot;
+}
+
+struct member_slot *class_member_hidden(struct typed_class *self, PyObject *name)
+{
+    struct member_slot *slot = class_member(self, name);
+    for (size_t i = 0; !slot && i < self->member_count; i++) {
+        if (PyUnicode_Compare(self->members[i].name, name) == 0)
+            slot = &self->members[i];
+    }
+    return slot;
+}
+
+bool class_hide_member(struct typed_class *self, PyObject *name, PyObject *offset)
+{
+    if (!self->pseudo && !(self->pseudo = PyDict_New()))
+        return false;
+    if (PyDict_SetItem(self->pseudo, name, offset) < 0)
+        return false;
+    struct member_slot *slot = class_member(self, name);
+    if (!slot)
+        return true;
+    // Chains that were compiled know the member.
+    for (size_t i = 0; i <= classes_by_type.mask; i++) {
+        struct typed_class *class = classes_by_type.slots[i].value;
+        if (class && class->chains)
+            PyDict_Clear(class->chains);
+    }
+    return PySet_Add(objects_state()->shadows, slot->name) == 0 &&
+           map_put(&self->index, (uintptr_t)slot->name, NULL);
 }
 
 PyObject *class_instance(const struct typed_class *self, uint64_t value)

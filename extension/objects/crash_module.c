@@ -4,12 +4,16 @@
 
 #include "build.h"
 #include "host/host.h"
+#include "objects/attributes.h"
 #include "objects/classes.h"
 #include "objects/enum.h"
+#include "objects/open_array.h"
 #include "objects/pointer.h"
+#include "objects/pointer_array.h"
 #include "objects/state.h"
 #include "objects/string.h"
 #include "objects/struct.h"
+#include "objects/struct_class.h"
 
 static struct objects_state *current; // the one engine's, see state.h
 
@@ -27,7 +31,8 @@ void objects_command_done(void)
 static int add_functions(PyObject *module)
 {
     PyMethodDef *tables[] = {crash_memory_functions, crash_symbol_functions,
-                             crash_command_functions, crash_task_functions, crash_number_functions};
+                             crash_command_functions, crash_task_functions, crash_number_functions,
+                             crash_list_functions, crash_process_functions};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;
@@ -47,6 +52,8 @@ static int add_constants(PyObject *module)
         {"UVADDR", HOST_USER},
         {"PHYSADDR", HOST_PHYSICAL},
         {"XENMACHADDR", HOST_XEN_MACHINE},
+        {"FILEADDR", HOST_FILE},
+        {"AMBIGUOUS", HOST_AMBIGUOUS},
         {"PAGESIZE", 1L << info.page_shift},
         {"PAGE_CACHE_SHIFT", (long)info.page_shift},
         {"HZ", (long)info.hz},
@@ -64,7 +71,7 @@ static int add_constants(PyObject *module)
     return 0;
 }
 
-// Makes a class that is an int or a str; both the state and the module get it.
+// Makes a class that is an int, a str or a list; both the state and the module get it.
 static PyTypeObject *add_class(PyObject *module, PyType_Spec *spec, PyTypeObject *base,
                                const char *name)
 {
@@ -80,8 +87,17 @@ static int add_classes(PyObject *module, struct objects_state *state)
     state->pointer_type = add_class(module, &pointer_spec, &PyLong_Type, "tPtr");
     state->enum_type = add_class(module, &enum_spec, &PyLong_Type, "tEnum");
     state->string_type = add_class(module, &string_spec, &PyUnicode_Type, "SmartString");
-    return state->struct_type && state->pointer_type && state->enum_type && state->string_type ? 0
-                                                                                               : -1;
+    state->open_type = add_class(module, &open_array_spec, &PyLong_Type, "intDimensionlessArray");
+    state->array0_type = add_class(module, &array0_spec, &PyLong_Type, "Array0");
+    state->array1_type = add_class(module, &pointer_array_spec, &PyList_Type, "Array1");
+    const PyTypeObject *made[] = {state->struct_type, state->pointer_type, state->enum_type,
+                                  state->string_type, state->open_type,    state->array0_type,
+                                  state->array1_type};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(made); i++) {
+        if (!made[i])
+            return -1;
+    }
+    return struct_class_add(state->struct_type);
 }
 
 static PyObject *add_error(PyObject *module, const char *name, const char *doc, PyObject *base)
@@ -99,6 +115,13 @@ static int add_errors(PyObject *module, struct objects_state *state)
     state->error =
         add_error(module, "error", "crash, gdb or the dump could not do what was asked.", NULL);
     if (!state->error)
+        return -1;
+    PyObject *bases = PyTuple_Pack(2, state->error, PyExc_TypeError);
+    state->argument = bases ? add_error(module, "ArgumentError",
+                                        "A function of this module got what it cannot take.", bases)
+                            : NULL;
+    Py_XDECREF(bases);
+    if (!state->argument)
         return -1;
     state->fault = add_error(module, "FaultError",
                              "Memory that cannot be read; .address says where.", state->error);
@@ -123,7 +146,8 @@ static int module_exec(PyObject *module)
     state->default_space = HOST_KERNEL;
     state->struct_names = PyDict_New();
     state->dunder = PyUnicode_InternFromString("__");
-    if (!state->struct_names || !state->dunder || add_errors(module, state) < 0)
+    state->shadows = PySet_New(NULL);
+    if (!state->struct_names || !state->dunder || !state->shadows || add_errors(module, state) < 0)
         return -1;
     if (add_classes(module, state) < 0 || add_functions(module) < 0)
         return -1;
@@ -146,6 +170,14 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->fault_type);
     Py_VISIT(state->struct_names);
     Py_VISIT(state->on_read);
+    Py_VISIT(state->argument);
+    Py_VISIT(state->open_type);
+    Py_VISIT(state->array0_type);
+    Py_VISIT(state->array1_type);
+    Py_VISIT(state->var_info);
+    Py_VISIT(state->type_info);
+    Py_VISIT(state->struct_info);
+    Py_VISIT(state->shadows);
     return 0;
 }
 
@@ -153,6 +185,7 @@ static int module_clear(PyObject *module)
 {
     struct objects_state *state = PyModule_GetState(module);
     if (current == state) {
+        attributes_clear();
         classes_clear();
         current = NULL;
     }
@@ -169,6 +202,14 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->fault_type);
     Py_CLEAR(state->struct_names);
     Py_CLEAR(state->on_read);
+    Py_CLEAR(state->argument);
+    Py_CLEAR(state->open_type);
+    Py_CLEAR(state->array0_type);
+    Py_CLEAR(state->array1_type);
+    Py_CLEAR(state->var_info);
+    Py_CLEAR(state->type_info);
+    Py_CLEAR(state->struct_info);
+    Py_CLEAR(state->shadows);
     Py_CLEAR(state->dunder);
     return 0;
 }

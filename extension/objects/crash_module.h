@@ -10,5 +10,7 @@ extern PyMethodDef crash_symbol_functions[];
 extern PyMethodDef crash_command_functions[];
 extern PyMethodDef crash_task_functions[];
 extern PyMethodDef crash_number_functions[];
+extern PyMethodDef crash_list_functions[];
+extern PyMethodDef crash_process_functions[];
 
 #endif

@@ -114,6 +114,11 @@ static PyObject *describe_all(const struct type *type, bool expand)
     return describe(type, expand, (struct depth){.nodes = &nodes});
 }
 
+PyObject *engine_describe_type(const struct type *type)
+{
+    return describe_all(type, true);
+}
+
 static PyObject *describe_type(PyObject *module, PyObject *name)
 {
     const struct type *type = engine_type(name);

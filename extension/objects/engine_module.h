@@ -17,6 +17,8 @@ extern PyMethodDef engine_column_functions[];
 extern PyMethodDef engine_search_functions[];
 extern PyMethodDef engine_definition_functions[];
 extern PyMethodDef engine_describe_functions[];
+extern PyMethodDef engine_factory_functions[];
+extern PyMethodDef engine_attribute_functions[];
 
 // The two middle fields of a PyMethodDef of a function with keywords.
 #define WITH_KEYWORDS(function)                                                                    \
@@ -24,6 +26,9 @@ extern PyMethodDef engine_describe_functions[];
 
 // The type of a name given by Python. NULL with an exception.
 const struct type *engine_type(PyObject *name);
+
+// What `describe_type` returns of it. New reference or NULL.
+PyObject *engine_describe_type(const struct type *type);
 
 // The class of a struct or union given by name. NULL with an exception.
 struct typed_class *engine_struct(PyObject *name);

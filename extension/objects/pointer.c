@@ -1,40 +1,76 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/pointer.h"
 
-#include "objects/classes.h"
-#include "objects/pylong.h"
+#include <stdbool.h>
 
-static const struct type *pointer_type(PyObject *self)
+#include "memory/cache.h"
+#include "objects/classes.h"
+#include "objects/factories.h"
+#include "objects/pylong.h"
+#include "objects/raise.h"
+#include "objects/type_text.h"
+
+static struct typed_class *pointer_class(PyObject *self)
 {
     struct typed_class *class = class_of(self);
     if (!class)
-        PyErr_Format(PyExc_TypeError, "%s is of a type that was unloaded", Py_TYPE(self)->tp_name);
-    return class ? class->type : NULL;
+        PyErr_Format(PyExc_TypeError, "%s is of a type that is not known", Py_TYPE(self)->tp_name);
+    return class;
 }
 
-// The element at an index, as in C.
-static PyObject *element(PyObject *self, uint64_t index)
+static bool is_null(PyObject *self)
 {
-    const struct type *pointer = pointer_type(self);
-    if (!pointer)
+    if (pylong_address(self))
+        return false;
+    PyErr_SetString(PyExc_IndexError, "NULL pointer");
+    return true;
+}
+
+// The pointer that a pointer to pointers leads to, one level lower.
+static PyObject *inner_pointer(const struct type *pointer, uint64_t address)
+{
+    uint64_t value;
+    struct error err;
+    struct typed_class *class = class_for(pointer);
+    if (!class)
         return NULL;
-    const struct type *target = type_target(pointer);
-    uint64_t address = pylong_address(self);
-    if (!address)
-        return PyErr_Format(PyExc_IndexError, "NULL pointer");
-    if (!target->size) {
-        char name[256];
-        type_format(pointer, name, sizeof(name));
-        return PyErr_Format(PyExc_TypeError, "%s points to nothing of a known size", name);
+    if (!cache_read_word(address, sizeof(value), &value, &err))
+        return raise_error(&err);
+    return class_instance(class, value);
+}
+
+static PyObject *nothing(const struct type *pointer)
+{
+    PyObject *name = type_text(pointer);
+    if (name)
+        PyErr_Format(PyExc_TypeError, "%U points to nothing of a known size", name);
+    Py_XDECREF(name);
+    return NULL;
+}
+
+// The element at an index, as in C. A pointer among them stays one, but for those to functions,
+// which are ints, and with `as_struct` those to structs, which are structs.
+static PyObject *element(PyObject *self, uint64_t index, bool as_struct)
+{
+    struct typed_class *class = pointer_class(self);
+    if (!class || is_null(self))
+        return NULL;
+    const struct type *target = type_target(class->type);
+    uint64_t address = pylong_address(self) + index * target->size;
+    if (!target->size)
+        return nothing(class->type);
+    const struct type *inner = type_resolve(target);
+    if (inner->kind == TYPE_POINTER) {
+        const struct type *last = type_resolve(type_target(inner));
+        if (last->kind != TYPE_FUNCTION && !(as_struct && type_is_aggregate(last)))
+            return inner_pointer(inner, address);
     }
-    struct reader reader;
-    reader_init(&reader, target);
-    return reader_read(&reader, address + index * target->size);
+    return reader_read(&class->element, address);
 }
 
 static PyObject *get_deref(PyObject *self, void *closure)
 {
-    return element(self, 0);
+    return element(self, 0, false);
 }
 
 static PyObject *pointer_subscript(PyObject *self, PyObject *key)
@@ -43,15 +79,22 @@ static PyObject *pointer_subscript(PyObject *self, PyObject *key)
         return PyErr_Format(PyExc_TypeError, "a pointer is indexed with an int, not %s",
                             Py_TYPE(key)->tp_name);
     uint64_t index = PyLong_AsUnsignedLongLongMask(key);
-    return PyErr_Occurred() ? NULL : element(self, index);
+    return PyErr_Occurred() ? NULL : element(self, index, true);
+}
+
+static PyObject *get_type(PyObject *self, void *closure)
+{
+    struct typed_class *class = pointer_class(self);
+    return class ? factory_type_info(class->type) : NULL;
 }
 
 static PyObject *get_level(PyObject *self, void *closure)
 {
-    const struct type *type = pointer_type(self);
+    struct typed_class *class = pointer_class(self);
     long level = 0;
-    if (!type)
+    if (!class)
         return NULL;
+    const struct type *type = class->type;
     // As many as a C declaration has stars; a damaged one may have no end.
     for (; type->kind == TYPE_POINTER && level < 64; type = type_resolve(type_target(type)))
         level++;
@@ -60,19 +103,20 @@ static PyObject *get_level(PyObject *self, void *closure)
 
 static PyObject *pointer_repr(PyObject *self)
 {
-    const struct type *type = pointer_type(self);
-    if (!type)
-        return NULL;
-    char name[256];
+    struct typed_class *class = pointer_class(self);
+    PyObject *name = class ? type_text(class->type) : NULL;
     char address[32];
-    type_format(type, name, sizeof(name));
     snprintf(address, sizeof(address), "0x%llx", (unsigned long long)pylong_address(self));
-    return PyUnicode_FromFormat("<tPtr %s %s>", name, address);
+    PyObject *text = name ? PyUnicode_FromFormat("<tPtr %U %s>", name, address) : NULL;
+    Py_XDECREF(name);
+    return text;
 }
 
 static PyGetSetDef pointer_getset[] = {
     {"Deref", get_deref, NULL, "what it points to; IndexError for NULL", NULL},
     {"ptrlev", get_level, NULL, "int: the number of stars", NULL},
+    {"ti", get_type, NULL, "TypeInfo: of the pointer", NULL},
+    {"ptype", get_type, NULL, "TypeInfo: the same", NULL},
     {0},
 };
 

@@ -5,14 +5,13 @@
 
 #include "memory/cache.h"
 #include "objects/classes.h"
+#include "objects/pointer_array.h"
 #include "objects/pylong.h"
 #include "objects/raise.h"
 #include "objects/string.h"
-#include "types/types.h"
 
 enum {
     MAX_ELEMENTS = 1 << 20, // of one array turned into a list
-    STRING_WINDOW = 256,    // bytes looked at behind a char *
     MAX_STRING = 1 << 20,   // bytes of one char []
 };
 
@@ -59,27 +58,29 @@ static bool resolve_pointer(struct reader *reader, const struct type *pointer)
     return resolve_class(reader, pointer, READER_POINTER);
 }
 
+static bool resolve(struct reader *reader);
+
 static bool resolve_array(struct reader *reader, const struct type *array)
 {
     const struct type *element = type_resolve(type_target(array));
-    if (array->length == 0) {
-        if (type_is_aggregate(element))
-            return resolve_class(reader, element, READER_STRUCT);
-        struct error err;
-        const struct type *pointer = types_pointer_to(type_target(array), &err);
-        if (!pointer) {
-            raise_error(&err);
-            return false;
-        }
-        return resolve_class(reader, pointer, READER_OPEN_ARRAY);
-    }
+    // An array of one struct is how C embeds what it wants to pass by address.
+    if (type_is_aggregate(element) && array->length <= 1)
+        return resolve_class(reader, element, READER_STRUCT);
+    if (element->kind == TYPE_POINTER)
+        return resolve_class(reader, array,
+                             array->length > 1 ? READER_POINTER_ARRAY : READER_OPEN_ARRAY);
+    if (array->length == 0)
+        return resolve_class(reader, array, READER_OPEN_ARRAY);
     if (type_is_char(element)) {
         reader->kind = READER_STRING;
         return true;
     }
-    // An array of one struct is how C embeds what it wants to pass by address.
-    if (type_is_aggregate(element) && array->length == 1)
-        return resolve_class(reader, element, READER_STRUCT);
+    // Programs know "int x[1]" as an int, "unsigned x[1]" as a list.
+    if (array->length == 1 && element->kind == TYPE_INT && element->is_signed &&
+        !reader->in_array) {
+        reader->type = element;
+        return resolve(reader);
+    }
     reader->kind = READER_ARRAY;
     return true;
 }
@@ -97,7 +98,10 @@ static bool resolve(struct reader *reader)
         reader->kind = reader->size ? READER_BOOL : READER_NONE;
         break;
     case TYPE_ENUM:
-        if (!resolve_class(reader, type, reader->size ? READER_ENUM : READER_NONE))
+        // Programs know the enums of arrays as numbers.
+        if (reader->in_array)
+            reader->kind = number_kind(type);
+        else if (!resolve_class(reader, type, reader->size ? READER_ENUM : READER_NONE))
             return false;
         break;
     case TYPE_FLOAT:
@@ -219,7 +223,7 @@ static PyObject *read_string_pointer(uint64_t value, uint64_t address)
     struct error err;
     if (!value)
         Py_RETURN_NONE;
-    if (!cache_read_string(value, window, sizeof(window), &length, &err))
+    if (!string_window(value, window, &length, &err))
         return raise_error(&err);
     return string_new(window, length, value, address);
 }
@@ -248,6 +252,7 @@ static PyObject *read_array(const struct reader *reader, uint64_t address)
                             MAX_ELEMENTS);
     struct reader item;
     reader_init(&item, element);
+    item.in_array = true;
     PyObject *list = PyList_New((Py_ssize_t)array->length);
     for (uint64_t i = 0; list && i < array->length; i++) {
         PyObject *value = reader_read(&item, address + i * element->size);
@@ -308,6 +313,8 @@ PyObject *reader_read(struct reader *reader, uint64_t address)
     case READER_FUNCTION_POINTER:
     case READER_STRING_POINTER:
         return read_pointer(reader, address);
+    case READER_POINTER_ARRAY:
+        return pointer_array_new(reader->class, address);
     case READER_BITS:
         return read_bits(reader, address);
     case READER_STRING:

@@ -4,6 +4,7 @@
 #define MPYKDUMP_OBJECTS_READER_H
 
 #include <Python.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "types/type.h"
@@ -24,7 +25,8 @@ enum reader_kind {
     READER_STRING,         // char []
     READER_STRING_POINTER, // char *
     READER_ARRAY,
-    READER_OPEN_ARRAY, // of unknown length: a pointer to its first element
+    READER_OPEN_ARRAY,    // of unknown length: the object of its address
+    READER_POINTER_ARRAY, // Array1
     READER_NONE,       // no value: void, functions
 };
 
@@ -35,6 +37,7 @@ struct reader {
     uint8_t size;      // of numbers, in bytes
     uint8_t bit_shift; // of bit fields, within the first byte
     uint8_t bit_size;
+    bool in_array; // what is read is an element of an array
     const struct type *type;   // as declared
     struct typed_class *class; // of structs, pointers to them, other pointers, enums
 };

@@ -8,6 +8,7 @@
 
 struct objects_state {
     PyObject *error;            // crash.error, and below it:
+    PyObject *argument;         // crash.ArgumentError, which is a TypeError too
     PyObject *fault;            // crash.FaultError
     PyObject *unmapped;         // crash.UnmappedError
     PyObject *excluded;         // crash.ExcludedError
@@ -16,10 +17,17 @@ struct objects_state {
     PyTypeObject *pointer_type; // tPtr
     PyTypeObject *enum_type;    // tEnum
     PyTypeObject *string_type;  // SmartString
+    PyTypeObject *open_type;    // intDimensionlessArray
+    PyTypeObject *array0_type;  // Array0
+    PyTypeObject *array1_type;  // Array1
     PyTypeObject *column_type;  // Column, of module _pykdump
     PyTypeObject *fault_type;   // ColumnFault, a named tuple of it
     PyObject *struct_names;     // dict: what readSU was asked for -> class
     PyObject *on_read;          // callable told of each member read, or NULL
+    PyObject *var_info;         // callables that describe types, see factories.h; or NULL
+    PyObject *type_info;
+    PyObject *struct_info;
+    PyObject *shadows;          // set: names of pseudo-attributes that some members have too
     PyObject *dunder;           // "__"
     int default_space;          // enum host_space of reads that name none
 };

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+#include "host/host.h"
+#include "memory/cache.h"
+#include "objects/classes.h"
+#include "objects/pylong.h"
+#include "objects/raise.h"
 #include "objects/state.h"
 
 struct string {
@@ -41,22 +46,71 @@ PyObject *string_new(const char *bytes, size_t size, uint64_t address, uint64_t 
                 PyBytes_FromStringAndSize(bytes, (Py_ssize_t)size), address, pointer);
 }
 
-// SmartString(bytes, addr=None, ptr=None)
+bool string_window(uint64_t address, char window[STRING_WINDOW], size_t *size, struct error *err)
+{
+    size_t first = HOST_PAGE_SIZE - (address & (HOST_PAGE_SIZE - 1));
+    *size = STRING_WINDOW;
+    if (first >= STRING_WINDOW)
+        return cache_read(address, window, STRING_WINDOW, err);
+    if (!cache_read(address, window, first, err))
+        return false;
+    struct error ignored;
+    if (!cache_read(address + first, window + first, STRING_WINDOW - first, &ignored))
+        *size = first;
+    return true;
+}
+
+// Is an object a pointer of level 1, or an array of unknown length.
+static bool is_pointer(PyObject *object)
+{
+    struct typed_class *class = PyLong_Check(object) ? class_of(object) : NULL;
+    return class && (class->type->kind == TYPE_POINTER || class->type->kind == TYPE_ARRAY) &&
+           type_resolve(type_target(class->type))->kind != TYPE_POINTER;
+}
+
+// The bytes behind a pointer; what they are is the program's concern.
+static PyObject *bytes_behind(PyObject *pointer, uint64_t *address)
+{
+    char window[STRING_WINDOW];
+    size_t size;
+    struct error err;
+    *address = pylong_address(pointer);
+    if (!*address)
+        return PyErr_Format(PyExc_IndexError, "NULL pointer");
+    if (!string_window(*address, window, &size, &err))
+        return raise_error(&err);
+    return PyBytes_FromStringAndSize(window, (Py_ssize_t)size);
+}
+
+// SmartString(bytes, addr=None, ptr=None), SmartString(pointer)
 static PyObject *string_construct(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"s", "addr", "ptr", NULL};
-    PyObject *bytes;
+    PyObject *source;
     PyObject *address = Py_None;
     PyObject *pointer = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "S|OO:SmartString", names, &bytes, &address,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO:SmartString", names, &source, &address,
                                      &pointer))
         return NULL;
-    uint64_t at = address == Py_None ? 0 : PyLong_AsUnsignedLongLongMask(address);
-    uint64_t through = pointer == Py_None ? 0 : PyLong_AsUnsignedLongLongMask(pointer);
-    if (PyErr_Occurred())
+    uint64_t at = 0;
+    PyObject *bytes = NULL;
+    if (PyBytes_Check(source))
+        bytes = Py_NewRef(source);
+    else if (is_pointer(source))
+        bytes = bytes_behind(source, &at);
+    else
+        PyErr_Format(PyExc_TypeError, "a SmartString is made of bytes or a pointer to them, not %s",
+                     Py_TYPE(source)->tp_name);
+    if (bytes && address != Py_None)
+        at = PyLong_AsUnsignedLongLongMask(address);
+    uint64_t through =
+        bytes && pointer != Py_None ? PyLong_AsUnsignedLongLongMask(pointer) : 0;
+    if (!bytes || PyErr_Occurred()) {
+        Py_XDECREF(bytes);
         return NULL;
+    }
     PyObject *text = decode(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
-    return wrap(type, text, Py_NewRef(bytes), at, through);
+    return wrap(type, text, bytes, at, through);
 }
 
 static void string_dealloc(PyObject *object)
@@ -96,6 +150,17 @@ static PyObject *string_int(PyObject *object)
     return get_pointer(object, NULL);
 }
 
+// Indices go beyond the NUL: names in the abstract AF_UNIX name space begin with one.
+static PyObject *string_subscript(PyObject *object, PyObject *key)
+{
+    PyObject *bytes = ((struct string *)object)->bytes;
+    PyObject *text = PyUnicode_DecodeASCII(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes),
+                                           "backslashreplace");
+    PyObject *found = text ? PyObject_GetItem(text, key) : NULL;
+    Py_XDECREF(text);
+    return found;
+}
+
 static PyGetSetDef string_getset[] = {
     {"ByteArray", get_bytes, NULL, "bytes: all that was read, beyond the NUL too", NULL},
     {"addr", get_address, NULL, "int: address of the text", NULL},
@@ -109,6 +174,7 @@ static PyType_Slot string_slots[] = {
     {Py_tp_dealloc, string_dealloc},
     {Py_tp_getset, string_getset},
     {Py_nb_int, string_int},
+    {Py_mp_subscript, string_subscript},
     {0, NULL},
 };
 

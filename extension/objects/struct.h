@@ -11,4 +11,7 @@ extern PyType_Spec struct_spec;
 // any Python int. New reference or NULL.
 PyObject *struct_new(PyObject *name, PyObject *address);
 
+// The destructor of all structs.
+void struct_dealloc(PyObject *self);
+
 #endif

@@ -265,6 +265,17 @@ static struct btf_provider *provider_new(struct btf *btf, struct btf_provider *k
     return provider;
 }
 
+// Types come one after another, all of a multiple of 4 bytes. With a header of an odd length, which
+// libbpf accepts, they begin where no kernel puts them: such BTF is none.
+static struct btf *accept(struct btf *btf)
+{
+    const struct btf_type *last = btf ? btf__type_by_id(btf, btf__type_cnt(btf) - 1) : NULL;
+    if ((uintptr_t)last % _Alignof(struct btf_type) == 0)
+        return btf;
+    btf__free(btf);
+    return NULL;
+}
+
 // btf__new_split is declared but not exported by libbpf 1.1, whose way to split BTF leads through a
 // file: one in memory.
 static struct btf *split_btf(const void *bytes, size_t size, struct btf *kernel)
@@ -276,7 +287,7 @@ static struct btf *split_btf(const void *bytes, size_t size, struct btf *kernel)
     struct btf *btf = NULL;
     if (write(fd, bytes, size) == (ssize_t)size) {
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        btf = btf__parse_raw_split(path, kernel);
+        btf = accept(btf__parse_raw_split(path, kernel));
     }
     close(fd);
     return btf;
@@ -309,7 +320,7 @@ static struct btf *btf_from_image(struct error *err)
 {
     size_t size;
     void *bytes AUTO_FREE = btf_image_kernel(&size, err);
-    struct btf *btf = bytes ? btf__new(bytes, (uint32_t)size) : NULL;
+    struct btf *btf = bytes ? accept(btf__new(bytes, (uint32_t)size)) : NULL;
     if (bytes && !btf)
         error_set(err, ERR_TYPE, "the BTF in the dump's memory is damaged");
     return btf;
@@ -319,7 +330,7 @@ struct type_provider *btf_provider_new(const char *namelist, struct error *err)
 {
     // libbpf would print to stderr what is in the returned error anyway.
     libbpf_set_print(NULL);
-    struct btf *btf = namelist ? btf__parse(namelist, NULL) : NULL;
+    struct btf *btf = namelist ? accept(btf__parse(namelist, NULL)) : NULL;
     const char *origin = btf ? "BTF of the namelist" : "BTF of the dump";
     if (!btf)
         btf = btf_from_image(err);

@@ -8,7 +8,7 @@
 #include "host/host.h"
 
 enum {
-    MAX_SIZE = 256 << 20, // of the kernel's BTF
+    MAX_SIZE = 256 << 20, // of the kernel's BTF, and of that of all modules together
     MAX_MODULES = 4096,
     MAX_NAME = 64, // of a module: MODULE_NAME_LEN is 56
 };
@@ -75,16 +75,18 @@ static bool read_word(uint64_t address, uint64_t *word)
     return host_read(HOST_KERNEL, address, word, sizeof(*word), NULL);
 }
 
-static void visit_module(uint64_t btf, const struct layout *layout, btf_image_visitor visit,
-                         void *context)
+// `left` is how many bytes may still be read.
+static void visit_module(uint64_t btf, const struct layout *layout, size_t *left,
+                         btf_image_visitor visit, void *context)
 {
     uint64_t data;
     uint32_t size;
     char name[MAX_NAME] = "";
     if (!read_word(btf + layout->data, &data) ||
         !host_read(HOST_KERNEL, btf + layout->data_size, &size, sizeof(size), NULL) ||
-        !host_read(HOST_KERNEL, btf + layout->name, name, sizeof(name) - 1, NULL))
+        !host_read(HOST_KERNEL, btf + layout->name, name, sizeof(name) - 1, NULL) || size > *left)
         return;
+    *left -= size;
     void *bytes AUTO_FREE = read_bytes(data, size, NULL);
     if (bytes)
         visit(name, bytes, size, context);
@@ -98,11 +100,16 @@ void btf_image_modules(struct type_provider *kernel, btf_image_visitor visit, vo
     if (!host_symbol_find("btf_modules", &head) || !layout_find(kernel, &layout) ||
         !read_word(head.address, &node))
         return;
-    for (int i = 0; node != head.address && i < MAX_MODULES; i++) {
+    // A list that goes round without its head comes by the node of the last power of two.
+    uint64_t mark = head.address;
+    size_t left = MAX_SIZE;
+    for (int i = 0; node != head.address && node != mark && i < MAX_MODULES; i++) {
+        if (!(i & (i + 1)))
+            mark = node;
         uint64_t btf;
         if (!read_word(node - layout.list + layout.btf, &btf))
             return;
-        visit_module(btf, &layout, visit, context);
+        visit_module(btf, &layout, &left, visit, context);
         if (!read_word(node, &node))
             return;
     }

@@ -118,12 +118,12 @@ static bool complete_aggregate(struct gdb_provider *provider, struct gdb_type *m
                                const char *query, struct error *err)
 {
     size_t length;
-    struct cdecl *decl AUTO_FREE = malloc(sizeof(*decl));
-    if (!decl)
-        return error_set_no_memory(err);
     char *answer AUTO_FREE = gdb_askf(&length, err, "ptype /o %s", query);
     if (!answer)
         return err->code == ERR_TYPE && !made->known ? make_missing(made) : false;
+    struct cdecl *decl AUTO_FREE = malloc(sizeof(*decl));
+    if (!decl)
+        return error_set_no_memory(err);
     if (!cdecl_parse(answer, length, decl) || is_incomplete(decl)) {
         error_set(err, ERR_TYPE, "gdb does not know what %.256s is", query);
         return made->known ? false : make_missing(made);
@@ -395,8 +395,8 @@ const struct type *gdb_target(struct type_provider *base, const struct type *typ
     if (type->kind == TYPE_TYPEDEF)
         return typedef_target(provider, type, &err);
     struct cdecl *decl AUTO_FREE = malloc(sizeof(*decl));
-    if (!decl || !made->spelling ||
-        !cdecl_parse(made->spelling, strlen(made->spelling), decl) || !decl->count)
+    if (!decl || !made->spelling || !cdecl_parse(made->spelling, strlen(made->spelling), decl) ||
+        !decl->count)
         return NULL;
     return gdb_build(provider, decl, 1, GDB_UNKNOWN_SIZE, NULL);
 }

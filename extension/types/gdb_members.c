@@ -170,11 +170,11 @@ static bool collect(struct aggregate *aggregate, const char *body, size_t length
                     struct error *err)
 {
     struct clexer lexer;
+    if (aggregate->nesting > MAX_NESTING)
+        return error_set(err, ERR_TYPE, "structs nested more than %d deep", MAX_NESTING);
     struct cdecl *decl AUTO_FREE = malloc(sizeof(*decl));
     if (!decl)
         return error_set_no_memory(err);
-    if (aggregate->nesting > MAX_NESTING)
-        return error_set(err, ERR_TYPE, "structs nested more than %d deep", MAX_NESTING);
     aggregate->nesting++;
     clexer_begin(&lexer, body, length);
     while (lexer.kind != CTOKEN_END) {

@@ -7,7 +7,7 @@
 
 #include "types/types.h"
 
-enum { MAX_MEMBER_NAME = 256 };
+enum { MAX_MEMBER_NAME = 1024 };
 
 // What is left of the text.
 struct cursor {

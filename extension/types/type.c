@@ -85,6 +85,13 @@ void type_format_link(char *suffix, size_t size, bool is_pointer, uint64_t lengt
 {
     size_t used = strlen(suffix);
     if (!is_pointer) {
+        // A pointer to an array: int (*)[4].
+        if (suffix[0] == '*' && used + 2 < size) {
+            memmove(suffix + 1, suffix, used);
+            suffix[0] = '(';
+            suffix[used + 1] = ')';
+            suffix[used += 2] = '\0';
+        }
         snprintf(suffix + used, size - used, "[%" PRIu64 "]", length);
         return;
     }

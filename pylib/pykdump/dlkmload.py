@@ -6,11 +6,13 @@ What was known of types and variables before is forgotten, since a module brings
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import crash
 
-from . import memocaches, typeinfo, variables
+from . import memocaches
 from .registry import registerModuleAttr
+from .sysinfo import sys_info
 
 debugDLKM: int
 registerModuleAttr("debugDLKM", default=0,
@@ -42,7 +44,7 @@ def loadModule(name: str, ofile: str | None = None, altname: str | None = None) 
     for path in [ofile] if ofile else _candidates(module, altname):
         text = _mod(f"mod -s {module} {path}".rstrip())
         if "mod:" not in text:
-            _forget_types()
+            memocaches.purge_typeinfo()
             _report(f"{module}: loaded{' from ' + path if path else ''}")
             return True
     _report(f"{module}: no debug information found")
@@ -52,15 +54,24 @@ def loadModule(name: str, ofile: str | None = None, altname: str | None = None) 
 def delModule(name: str) -> None:
     """Forget the debug information of a module."""
     _mod(f"mod -d {name}")
-    _forget_types()
+    memocaches.purge_typeinfo()
     _report(f"{name}: unloaded")
 
 
-def _candidates(module: str, altname: str | None) -> list[str]:
-    """Files in the current directory, then crash's own search."""
-    stems = [altname] if altname else [module, module.replace("_", "-")]
-    paths = [os.path.abspath(stem + suffix) for stem in stems for suffix in _SUFFIXES]
-    return [path for path in paths if os.path.isfile(path)] + [""]
+def possibleModuleNames(name: str) -> list[str]:
+    """A module's name, and its file's where the two differ by dashes and underscores."""
+    return list(dict.fromkeys([name, name.replace("_", "-"), name.replace("-", "_")]))
+
+
+def _candidates(module: str, altname: str | None) -> Iterator[str]:
+    """Files in the current directory, then crash's own search, then what is near the namelist."""
+    stems = [altname] if altname else possibleModuleNames(module)
+    names = [stem + suffix for stem in stems for suffix in _SUFFIXES]
+    yield from filter(os.path.isfile, map(os.path.abspath, names))
+    yield ""
+    for top in dict.fromkeys((sys_info.debuginfo, sys_info.DebugDir)):
+        for folder, _folders, files in os.walk(top):
+            yield from (os.path.join(folder, name) for name in names if name in files)
 
 
 def _mod(command: str) -> str:
@@ -76,9 +87,3 @@ def _mod(command: str) -> str:
 def _report(text: str) -> None:
     if debugDLKM:
         print(f"dlkm: {text}")
-
-
-def _forget_types() -> None:
-    memocaches.purge_typeinfo()
-    typeinfo.forget()
-    variables.forget()

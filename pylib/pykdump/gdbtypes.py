@@ -57,6 +57,11 @@ def gdb_whatis(expression: str) -> dict[str, Any]:
     return {**found, "fname": expression}
 
 
+def dictionary(described: _Description) -> dict[str, Any]:
+    """The same of what the engine's describe_type returned."""
+    return _dictionary(described)
+
+
 def _asked(describe: Any, text: str) -> _Description:
     if not isinstance(text, str):
         raise crash.error("invalid parameter type")

@@ -2,17 +2,33 @@
 
 The walking itself is the engine's.  A list that does not end well is reported and what was read
 is returned.  Must not know what the objects are.
+
+What all take: `maxel`, how many elements at most (else what --maxel says), and `warn`, whether
+to report that there are more.
 """
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from types import FrameType
+from typing import Any, TypeVar
+
 import _pykdump
 import crash
 
-from . import options, typeinfo
+from . import options
 from .logging import pylog
+from .typeinfo import required_offset
+
+T = TypeVar("T")
+
+experimental = False
 
 _maxel = options.API_options.Maxel
+_CALLERS = 3            # shown in a warning
 
 
 def setListMaxel(limit: int) -> None:
@@ -21,21 +37,46 @@ def setListMaxel(limit: int) -> None:
     _maxel = limit
 
 
+def _set_experimental(wanted: bool) -> None:
+    global experimental
+    experimental = wanted
+
+
 options.on("maxel", setListMaxel)
+options.on("experimental", _set_experimental)
+
+
+def _callers() -> str:
+    """Where the walk was asked for: "fs.py:31 < prog.py:12"."""
+    places: list[str] = []
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and len(places) < _CALLERS:
+        name = frame.f_globals.get("__name__", "")
+        if not name.startswith("pykdump."):
+            places.append(f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}")
+        frame = frame.f_back
+    return " < ".join(places)
 
 
 def _walk(head: int, offset: int, limit: int | None, what: str, warn: bool = True,
-          sname: str | None = None, back: int = 0) -> list:
+          sname: str | None = None, back: int = 0) -> tuple[list[Any], str | None]:
+    """The nodes behind a head, and why there are no more if there should be."""
     limit = _maxel if limit is None else limit
     nodes, end, address, message = _pykdump.list_nodes(head, offset, limit, sname, back)
-    if end == "limit" and warn:
-        pylog.warning(f"{what} at 0x{head:x} has more than maxel={limit} elements")
-    elif end == "cycle":
-        pylog.error(f"Circular dependency in {what} at 0x{head:x}: after node 0x{address:x}")
+    where = f"{what} at 0x{head:x}"
+    if end == "limit":
+        fault = f"{where} has more than maxel={limit} elements"
+        if warn:
+            pylog.warning(f"{fault} ({_callers()})")
+        return nodes, fault
+    if end == "cycle":
+        fault = f"Circular dependency in {where}: after node 0x{address:x}"
     elif end == "error":
-        pylog.error(f"{what} at 0x{head:x} is broken after {len(nodes)} elements, "
-                    f"at node 0x{address:x}: {message}")
-    return nodes
+        fault = f"{where} is broken after {len(nodes)} elements, at node 0x{address:x}: {message}"
+    else:
+        return nodes, None
+    pylog.error(fault)
+    return nodes, fault
 
 
 def readList(start: int, offset: int = 0, *, maxel: int | None = None, inchead: bool = True,
@@ -43,28 +84,40 @@ def readList(start: int, offset: int = 0, *, maxel: int | None = None, inchead: 
     """Addresses of the nodes of a list; `start` is the first with `inchead`, else the head."""
     if not start:
         return []
-    nodes = _walk(start, offset, maxel, "list", warn)
+    nodes, _fault = _walk(start, offset, maxel, "list", warn)
     return [int(start), *nodes] if inchead else nodes
 
 
-def readListByHead(start: int, offset: int = 0, *, maxel: int | None = None) -> list[int]:
-    return readList(start, offset, maxel=maxel, inchead=False)
+def readListByHead(start: int, offset: int = 0, *, maxel: int | None = None,
+                   warn: bool = True) -> list[int]:
+    """The same without the head."""
+    return readList(start, offset, maxel=maxel, inchead=False, warn=warn)
 
 
 list_for_each_entry = readListByHead
 
 
+def readBadList(start: int, offset: int = 0, *, maxel: int | None = None,
+                inchead: bool = True) -> Any:
+    """(addresses, None), or (those that were read, what was wrong) if the list is damaged.
+
+    Of NULL just [], as programs expect it.
+    """
+    if not start:
+        return []
+    nodes, fault = _walk(start, offset, maxel, "list")
+    return ([int(start), *nodes] if inchead else nodes), fault
+
+
 def readSUListFromHead(head: int | str, field: str, sname: str, *, maxel: int | None = None,
-                       inchead: bool = False, warn: bool = True) -> list:
+                       inchead: bool = False, warn: bool = True) -> list[Any]:
     """The structs on a list_head, `field` being where they are linked into it.
 
     A str names the symbol of a struct that has the head as its `field`.
     """
-    offset = typeinfo.member_offset(sname, field)
-    if offset < 0:
-        raise KeyError(f"<{sname}> does not have a field <{field}>")
+    offset = required_offset(sname, field)
     address = _field_of_symbol(head, offset) if isinstance(head, str) else head
-    structs = _walk(address, 0, maxel, f"list of {sname}.{field}", warn, sname, offset)
+    structs, _fault = _walk(address, 0, maxel, f"list of {sname}.{field}", warn, sname, offset)
     if inchead:
         structs.insert(0, _pykdump.readSU(sname, address - offset))
     return structs
@@ -77,32 +130,93 @@ def _field_of_symbol(name: str, offset: int) -> int:
     return address + offset
 
 
+def readStructNext(shead: Any, nextname: str, *, maxel: int | None = None,
+                   inchead: bool = True, warn: bool = True) -> list[Any]:
+    """The structs of a chain linked by a pointer to the next; a tPtr points to the first."""
+    if isinstance(shead, crash.tPtr) and shead:
+        shead = shead.Deref
+    if not shead:
+        return []
+    sname = shead.PYT_symbol
+    offset = required_offset(sname, nextname)
+    structs, _fault = _walk(shead, offset, maxel, f"chain of {sname}.{nextname}", warn, sname)
+    return [shead, *structs] if inchead else structs
+
+
+def readSUArray(sname: str, addr: int, dim: int = 0) -> Any:
+    """The structs of an array; with no dimension a generator of as many as a list may have."""
+    first = _pykdump.readSU(sname, addr)
+    if dim:
+        return [first[i] for i in range(dim)]
+    return (first[i] for i in range(_maxel))
+
+
 class ListHead(list):
     """The nodes of a list_head; an attribute is the list of structs linked by that member."""
 
     def __init__(self, lh: int, sname: str | None = None, *, maxel: int | None = None,
                  warn: bool = True) -> None:
-        nodes = _walk(lh, 0, maxel, "list", warn, None if sname else "struct list_head")
+        nodes, _fault = _walk(lh, 0, maxel, "list", warn, None if sname else "struct list_head")
         super().__init__(nodes)
         self.sname = sname
 
-    def __getattr__(self, field: str) -> list:
+    def __getattr__(self, field: str) -> list[Any]:
         if self.sname is None or field.startswith("__"):
             raise AttributeError(field)
-        offset = typeinfo.member_offset(self.sname, field)
-        if offset < 0:
-            raise KeyError(f"<{self.sname}> does not have a field <{field}>")
+        offset = required_offset(self.sname, field)
         return [_pykdump.readSU(self.sname, node - offset) for node in self]
 
 
-def LH_isempty(lh: object) -> bool:
+def LH_isempty(lh: Any) -> bool:
     """Is a list_head empty."""
-    return lh.next == lh    # type: ignore[attr-defined]
+    return lh.next == lh
 
 
-def container_of(pointer: int, sname: str, member: str) -> object:
+def hlist_for_each_entry(sname: str, head: int, member: str) -> Iterator[Any]:
+    """The structs behind an hlist_head one by one, as many as there are."""
+    offset = required_offset(sname, member)
+    seen: set[int] = set()
+    node = crash.readPtr(head)
+    while node:
+        if node in seen:
+            pylog.error(f"Circular dependency in hlist at 0x{head:x}: node 0x{node:x}")
+            return
+        seen.add(node)
+        yield _pykdump.readSU(sname, node - offset)
+        node = crash.readPtr(node)
+
+
+def getFullBucketsH(start: int, bsize: int, items: int,
+                    chain_off: int = 0) -> list[tuple[int, int]]:
+    """(index, pointer) of the buckets of a hash table that are not empty.
+
+    There are `items` of `bsize` bytes, each with the pointer at `chain_off`; crash.error where
+    they cannot be read.
+    """
+    indices, pointers, report = _pykdump.walk_pointers(start + chain_off, items, stride=bsize)
+    end, address, _skipped, message = report
+    if end not in ("whole", "limit"):
+        raise crash.error(f"the hash table at 0x{start:x} cannot be read at 0x{address:x}: "
+                          f"{message}")
+    return list(zip(indices, pointers))
+
+
+def getFullBuckets(start: int, bsize: int, items: int, chain_off: int = 0) -> list[int]:
+    """The pointers alone."""
+    return [pointer for _index, pointer in getFullBucketsH(start, bsize, items, chain_off)]
+
+
+def container_of(pointer: int, sname: str, member: str) -> Any:
     """The struct whose `member` is at an address."""
-    offset = typeinfo.member_offset(sname, member)
-    if offset < 0:
-        raise KeyError(f"<{sname}> does not have a field <{member}>")
-    return _pykdump.readSU(sname, int(pointer) - offset)
+    return _pykdump.readSU(sname, int(pointer) - required_offset(sname, member))
+
+
+def iterN(sequence: Iterable[T], n: int) -> Iterator[T]:
+    """The first `n` elements, or as many as there are."""
+    return islice(sequence, n)
+
+
+__all__ = ("LH_isempty", "ListHead", "container_of", "getFullBuckets", "getFullBucketsH",
+           "hlist_for_each_entry", "iterN", "list_for_each_entry", "readBadList", "readList",
+           "readListByHead", "readSUArray", "readSUListFromHead", "readStructNext",
+           "setListMaxel")

@@ -125,13 +125,24 @@ def memoize_typeinfo(function: Callable[..., R]) -> Callable[..., R]:
     return remembering
 
 
+_on_types: list[Callable[[], None]] = []
+
+
+def on_types_changed(act: Callable[[], None]) -> Callable[[], None]:
+    """Call `act()` when debug information was loaded or unloaded; also a decorator."""
+    _on_types.append(act)
+    return act
+
+
 def purge_typeinfo(name: object = None) -> None:
-    """Forget one type, or all of them."""
+    """Forget one type, or all of them and what was made of them."""
     if name is not None:
         _typeinfo.pop(name, None)
         return
     _typeinfo.clear()
     _pykdump.purge_caches("types")
+    for act in _on_types:
+        act()
 
 
 # What the evaluation of an expression that does not fit this kernel ends with.

@@ -43,6 +43,14 @@ def on_reload(act: Callable[[list[str]], None]) -> None:
     _subscribers.append(act)
 
 
+_after: list[Callable[[list[str]], None]] = []
+
+
+def on_reloaded(act: Callable[[list[str]], None]) -> None:
+    """Call `act(names)` after the bodies of these modules were executed again."""
+    _after.append(act)
+
+
 def reload_user_modules(out: TextIO) -> Report:
     """Load all user modules again; problems are printed to `out`, and with debugReload all."""
     report = Report()
@@ -61,6 +69,8 @@ def reload_user_modules(out: TextIO) -> Report:
         _reload(sys.modules[name], codes[name], report, out)
     # Again: results may have been remembered between two modules.
     _forget(report.reloaded)
+    for act in _after:
+        act(report.reloaded)
     return report
 
 

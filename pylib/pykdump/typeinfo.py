@@ -5,9 +5,13 @@ Must not read memory.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
 import _pykdump
+import crash
+
+from .memocaches import on_types_changed
 
 
 class Field(NamedTuple):
@@ -24,7 +28,12 @@ class Field(NamedTuple):
         return self.bitoffset // 8
 
 
+# Where a member is looked for: a type's name, or the described members of one without name.
+Scope = str | list[Any]
+
 _members: dict[str, dict[str, Field]] = {}
+_sizes: dict[str, int] = {}         # -1: unknown
+_TARGET = re.compile(r"[ *]+$|(?: ?\[\d*\])+$")
 
 
 def members(sname: str) -> dict[str, Field]:
@@ -38,63 +47,131 @@ def members(sname: str) -> dict[str, Field]:
     return known
 
 
+@on_types_changed
 def forget() -> None:
     """Debug information has changed."""
     _members.clear()
+    _sizes.clear()
 
 
 def struct_size(name: str) -> int:
     """sizeof any type, in bytes; -1 if it is unknown."""
-    try:
-        return _pykdump.type_size(name)
-    except TypeError:
-        return -1
+    known = _sizes.get(name)
+    if known is None:
+        try:
+            known = _pykdump.type_size(name)
+        except TypeError:
+            known = -1
+        _sizes[name] = known
+    return known
+
+
+getSizeOf = union_size = type_length = struct_size
 
 
 def struct_exists(name: str) -> bool:
     return struct_size(name) != -1
 
 
-def resolve(sname: str, chain: str) -> Field | None:
-    """The last member of a chain such as "a.b.c", pointers followed; None if a link is missing."""
-    field = None
-    for name in chain.split("."):
+def _described(sname: str) -> list[Any]:
+    """The content of a struct as the engine describes it."""
+    described = _pykdump.describe_type(sname)
+    while described[0] == "typedef":
+        described = described[5]
+    return described[6] or []
+
+
+def _find(scope: Scope, name: str) -> Field | None:
+    if isinstance(scope, str):
         try:
-            field = members(sname).get(name)
+            return members(scope).get(name)
         except TypeError:
             return None
+    for mname, bitoffset, bitsize, described in scope:
+        if mname == name:
+            return Field(name, bitoffset, bitsize, _text(described), described[2])
+    return None
+
+
+def _text(described: Any) -> str:
+    """A described type in C, as far as a chain of members needs it."""
+    kind, name, *_rest, target, _content = described
+    if kind in ("pointer", "array"):
+        return _text(target) + (" *" if kind == "pointer" else " []")
+    if kind in ("struct", "union"):
+        return f"{kind} {name or '{...}'}"
+    return name or kind
+
+
+def _enter(scope: Scope, field: Field) -> Scope:
+    """Where the members of a member's type are, of what it points to or of its elements."""
+    ctype = field.ctype
+    while (stripped := _TARGET.sub("", ctype)) != ctype:
+        ctype = stripped
+    if not ctype.endswith("{...}"):
+        return ctype
+    content = _described(scope) if isinstance(scope, str) else scope
+    described = next(each[3] for each in content if each[0] == field.name)
+    while described[0] in ("typedef", "pointer", "array"):
+        described = described[5]
+    return described[6] or []
+
+
+def resolve(sname: str, chain: str) -> Field | None:
+    """The last member of a chain such as "a.b[1].c", pointers followed; None if one is missing."""
+    scope: Scope = sname
+    field = None
+    for link in chain.split("."):
+        if field is not None:
+            scope = _enter(scope, field)
+        field = _find(scope, link.partition("[")[0].strip())
         if field is None:
             return None
-        sname = field.ctype.removesuffix(" *")
     return field
 
 
 def member_offset(sname: str, chain: str) -> int:
     """Bytes from the beginning of the struct, through embedded structs; -1 if there is none."""
+    scope: Scope = sname
+    field = None
     offset = 0
     for name in chain.split("."):
-        try:
-            field = members(sname).get(name)
-        except TypeError:
-            return -1
+        if field is not None:
+            if field.ctype.endswith("*"):
+                return -1
+            scope = _enter(scope, field)
+        field = _find(scope, name)
         if field is None:
             return -1
         offset += field.offset
-        sname = field.ctype
+    return offset
+
+
+def required_offset(sname: str, chain: str) -> int:
+    """The same; KeyError if there is no such member, TypeError if there is no such struct."""
+    offset = member_offset(sname, chain)
+    if offset < 0:
+        members(sname)
+        raise KeyError(f"<{sname}> does not have a field <{chain}>")
     return offset
 
 
 def member_size(sname: str, name: str) -> int:
     """Bytes of a member, -1 if there is none; TypeError if there is no such struct."""
-    field = members(sname).get(name)
+    members(sname)
+    field = resolve(sname, name)
     return -1 if field is None else field.size
 
 
 class EnumInfo(dict):
-    """The enumerators of "enum x", by name, as items and as attributes; TypeError if unknown."""
+    """The enumerators of an enum by name, as items and as attributes.
+
+    The enum is named as a type ("enum pid_type") or by one of its enumerators; TypeError if there
+    is none.
+    """
 
     def __init__(self, name: str) -> None:
-        super().__init__(_pykdump.type_enumerators(name))
+        super().__init__(_enumerators(name))
         self._name = name
         self._names = {value: key for key, value in reversed(self.items())}
 
@@ -104,5 +181,24 @@ class EnumInfo(dict):
         except KeyError:
             raise AttributeError(name) from None
 
+    @property
+    def _Lst(self) -> list[list[Any]]:
+        return [[name, value] for name, value in self.items()]
+
     def getnam(self, value: int) -> str:
         return self._names.get(value) or f"<{self._name}, bad value {value}>"
+
+
+def _enumerators(name: str) -> dict[str, int]:
+    try:
+        return _pykdump.type_enumerators(name)
+    except TypeError:
+        if not name.isidentifier():
+            raise
+    try:
+        described = _pykdump.describe_expression(name)
+    except (TypeError, ValueError, crash.error):
+        described = None
+    if described is None or described[0] != "enum" or name not in dict(described[6]):
+        raise TypeError(f"there is neither an enum nor an enumerator {name}")
+    return dict(described[6])

@@ -11,6 +11,8 @@ import re
 import _pykdump
 import crash
 
+from .memocaches import on_types_changed
+
 _types: dict[str, str] = {}
 _QUALIFIERS = re.compile(r"\b(?:const|volatile|restrict)\b ?")
 
@@ -38,6 +40,7 @@ def _ask_gdb(name: str) -> str:
     return _QUALIFIERS.sub("", ctype).strip()
 
 
+@on_types_changed
 def forget() -> None:
     """Debug information has changed."""
     _types.clear()

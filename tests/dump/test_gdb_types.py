@@ -132,3 +132,18 @@ def test_the_type_of_any_expression_is_told(fresh_crash, types):
     assert two.startswith("PyKdump/GDB error")
     assert name["basetype"] == "struct new_utsname"
     assert entry["basetype"] == "<text variable, no debug info>"
+
+
+def test_questions_to_gdb_can_be_interrupted(fresh_crash):
+    session = fresh_crash(PYKDUMP_TYPES="gdb")
+    session.program("import crash\nprint('begins', flush=True)\n"
+                    "for name in 'task_struct', 'net_device', 'kvm', 'device', 'super_block':\n"
+                    "    crash.gdb_typeinfo(f'struct {name}')\nprint('not interrupted')\n")
+    session.start("epython prog")
+    session.until("begins")
+    session.interrupt()
+    text = session.finish()
+    assert "KeyboardInterrupt" in text and "not interrupted" not in text
+    assert "SystemError" not in text and "TypeError" not in text
+    text = session.run("epython prog", timeout=TIMEOUT)
+    assert "not interrupted" in text

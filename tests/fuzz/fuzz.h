@@ -13,19 +13,18 @@
 #include "host/host.h"
 #include "types/types.h"
 
-#define FUZZ_CHECK(condition)                                                                      \
-    ((condition) ? (void)0 : fuzz_broken(__FILE__, __LINE__, #condition))
+#define FUZZ_CHECK(condition) ((condition) ? (void)0 : fuzz_broken(__FILE__, __LINE__, #condition))
 
 _Noreturn void fuzz_broken(const char *file, int line, const char *promise);
 
-// ---- the entry points that libFuzzer calls -------------------------------------------------------
+// ---- the entry points that libFuzzer calls -----------------------------------------------------
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
-// ---- the host ------------------------------------------------------------------------------------
+// ---- the host ----------------------------------------------------------------------------------
 
 // What gdb prints for a line; as host_gdb.
 typedef bool (*fuzz_gdb)(const char *line, struct host_text *text, struct error *err);
@@ -49,7 +48,7 @@ const char *fuzz_cache(void);
 // The engine keeps nothing on disk.
 void fuzz_no_cache(void);
 
-// ---- the walk ------------------------------------------------------------------------------------
+// ---- the walk ----------------------------------------------------------------------------------
 
 // Lists all types, and looks at them and at all that they lead to.
 void fuzz_walk_all(void);

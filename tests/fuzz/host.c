@@ -31,7 +31,7 @@ _Noreturn void fuzz_broken(const char *file, int line, const char *promise)
     abort();
 }
 
-// ---- what the input says -------------------------------------------------------------------------
+// ---- what the input says -----------------------------------------------------------------------
 
 void fuzz_memory_add(uint64_t address, const void *bytes, size_t size)
 {
@@ -75,7 +75,7 @@ const char *fuzz_file(const void *bytes, size_t size)
     return path;
 }
 
-// ---- caches --------------------------------------------------------------------------------------
+// ---- caches ------------------------------------------------------------------------------------
 
 static char temporary[] = "/tmp/mpykdump-fuzz-XXXXXX";
 
@@ -109,7 +109,7 @@ void fuzz_no_cache(void)
     unsetenv("HOME");
 }
 
-// ---- host.h --------------------------------------------------------------------------------------
+// ---- host.h ------------------------------------------------------------------------------------
 
 bool host_read(enum host_space space, uint64_t address, void *buffer, size_t size,
                struct error *err)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.engine import btfwriter
+from tests.engine import btfwriter, gdbtext
 from tests.engine.btfwriter import Btf, Member, at
 
 HERE = Path(__file__).resolve().parent
@@ -48,21 +48,42 @@ union both both;
 struct { int unnamed; } odd;
 int use(struct all *all) { return all->call(flag, "x") + odd.unnamed; }
 """
+# Another unit: some of the sample's types again, and others of the same name and line.
+SECOND = """\
+#line 1 "sample.c"
+typedef unsigned int u32;
+typedef struct { u32 part; } alias;
+enum minus { MINUS = -1, ZERO };
+enum wide { WIDE = 1, WIDER };
+struct opaque { u32 known; };
+struct node { struct node *next, **pprev; };
+struct all { long grid[20]; };
+alias second;
+struct opaque opaque;
+struct node second_head, *chain;
+struct all *more;
+enum minus less;
+enum wide wider;
+"""
 # Debug sections of no interest here, which would only take bytes that change nothing.
 REMOVED = [".comment", ".note.gnu.property", ".eh_frame"]
 REMOVED_LINKED = [".debug_line", ".debug_aranges"]      # relocations elsewhere refer to them
 WAYS = {"dwarf5": "-gdwarf-5", "dwarf4": "-gdwarf-4",
         "dwarf3": "-gdwarf-3 -gstrict-dwarf", "dwarf2": "-gdwarf-2 -gstrict-dwarf",
         "types": "-gdwarf-5 -fdebug-types-section", "packed": "-gdwarf-5 -gz"}
+SOME = 12
 LINKED = "-shared -nostdlib -fPIC -Wl,-z,noseparate-code -Wl,--build-id=sha1 -Wl,--hash-style=gnu"
 
 
-def compile_sample(result: Path, options: str) -> None:
-    """The sample as an ELF file, without what does not matter."""
+def compile_sample(result: Path, options: str, *texts: str) -> None:
+    """The sample, or other units, as an ELF file without what does not matter."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "sample.c").write_text(SAMPLE)
+        names = []
+        for i, text in enumerate(texts or [SAMPLE]):
+            names.append(f"unit{i}.c")
+            (Path(folder) / names[-1]).write_text(text)
         subprocess.run(["gcc", "-w", "-fno-asynchronous-unwind-tables", *options.split(),
-                        "-o", str(result.resolve()), "sample.c"], check=True, cwd=folder)
+                        "-o", str(result.resolve()), *names], check=True, cwd=folder)
     sections = REMOVED if "-c" in options.split() else REMOVED + REMOVED_LINKED
     removed = [word for section in sections for word in ("--remove-section", section)]
     subprocess.run(["objcopy", *removed, str(result)], check=True)
@@ -144,6 +165,15 @@ def btf_with_modules() -> bytes:
     return start + rest + module
 
 
+# ---- gdb -----------------------------------------------------------------------------------------
+
+def transcripts() -> list[str]:
+    """The answers of the engine's tests, some at a time."""
+    answers = {**gdbtext.ANSWERS, "ptype /o struct iphdr ": gdbtext.IPHDR_16}
+    lines = [f"(gdb) {line}\n{text.rstrip()}\n" for line, text in answers.items()]
+    return ["".join(lines[start:start + SOME]) for start in range(0, len(lines), SOME)]
+
+
 # ---- all -----------------------------------------------------------------------------------------
 
 def write_index(folder: Path, result: Path) -> None:
@@ -174,9 +204,12 @@ def write_all(folder: Path) -> None:
     for name, options in WAYS.items():
         compile_sample(seeds / "dwarf" / f"{name}.o", options + " -c")
         compile_sample(seeds / "dwarf" / f"{name}.so", options + " " + LINKED)
+    compile_sample(seeds / "dwarf" / "units.so", "-gdwarf-5 " + LINKED, SAMPLE, SECOND)
     write_index(folder, seeds / "index" / "sample")
     for recorded in (HERE / "gdb").iterdir():
         shutil.copy(recorded, seeds / "gdb")
+    for i, text in enumerate(transcripts()):
+        (seeds / "gdb" / f"tests{i}").write_text(text)
 
 
 def main(what: str, where: str) -> None:

@@ -12,11 +12,11 @@
 #include "types/provider.h"
 
 enum {
-    MAX_TYPES = 500,    // looked at in one walk
-    MAX_MEMBERS = 100,  // looked at more closely, of one type
-    MAX_DEPTH = 6,      // of paths
-    MAX_STRINGS = 100,  // looked up
-    MAX_LISTED = 1000,  // of one space
+    MAX_TYPES = 500,   // looked at in one walk
+    MAX_MEMBERS = 100, // looked at more closely, of one type
+    MAX_DEPTH = 6,     // of paths
+    MAX_STRINGS = 100, // looked up
+    MAX_LISTED = 1000, // of one space
     MAX_NAME = 128,
 };
 
@@ -74,8 +74,8 @@ static void look_at_paths(const struct type *type, const struct type_member *mem
     struct error err;
     const struct type *at = type;
     for (int depth = 0; depth < MAX_DEPTH && member; depth++) {
-        int length = snprintf(text + used, sizeof(text) - used, "%s%s", used ? "." : "",
-                              member->name);
+        int length =
+            snprintf(text + used, sizeof(text) - used, "%s%s", used ? "." : "", member->name);
         if (length < 0 || (size_t)length >= sizeof(text) - used)
             return;
         used += (size_t)length;
@@ -98,6 +98,15 @@ static void look_at_paths(const struct type *type, const struct type_member *mem
     }
 }
 
+static void look_at_field(const struct type *type, const struct type_member *member)
+{
+    char text[512];
+    struct path_field field = {.name = member->name};
+    type_format(type, text, sizeof(text));
+    if (path_field_exists(text, &field))
+        FUZZ_CHECK(field.bit_shift < 8);
+}
+
 static void look_at_members(struct walk *walk, const struct type *type)
 {
     for (size_t i = 0; i < type->count && i < MAX_MEMBERS; i++) {
@@ -106,6 +115,7 @@ static void look_at_members(struct walk *walk, const struct type *type)
         FUZZ_CHECK(type_member_find(type, member->name));
         found(walk, member->type);
         look_at_paths(type, member);
+        look_at_field(type, member);
     }
 }
 
@@ -175,8 +185,8 @@ static void find_all(struct walk *walk, const char *name)
     static const struct {
         const char *before;
         const char *behind;
-    } forms[] = {{"", ""},       {"struct ", ""}, {"union ", ""},
-                 {"enum ", ""},  {"", " *[3]"},   {"struct ", " (*)(int, struct x *, ...)"}};
+    } forms[] = {{"", ""},      {"struct ", ""}, {"union ", ""},
+                 {"enum ", ""}, {"", " *[3]"},   {"struct ", " (*)(int, struct x *, ...)"}};
     struct error err = {0};
     const struct type *type;
     for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {

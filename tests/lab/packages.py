@@ -43,6 +43,12 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-drgn": "the debugger to compare with",
         "python3-pexpect": "types at crash's prompt",
     },
+    "fuzz": {
+        "clang": "compiles the engine so that it tells what an input reached",
+        "libclang-rt-14-dev": "libFuzzer, and the sanitizers of that compiler",
+        "gcc": "compiles the ELF files that fuzzing starts from",
+        "libdw-dev": "libdw by the name that the linker looks for",
+    },
     "lint": {
         "clang-format": "the form of C files",
         "cppcheck": "faults in C files",

@@ -1,0 +1,141 @@
+"""Owns the running of commands of crash and gdb on behalf of programs.
+
+Those that may take long run in a child, which ends when its time is over; what it has printed
+until then is kept.  Must not know what the commands print.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import signal
+import time
+from types import TracebackType
+
+import crash
+
+from .logging import pylog
+
+_CHUNK = 1 << 16
+
+
+def exec_gdb_command(line: str) -> str | None:
+    """What a gdb command prints; None if it fails."""
+    text = crash.get_GDB_output(line)
+    return None if text is None else text.replace("\r", "")
+
+
+def exec_command(line: str) -> None:
+    """Run a crash command, and print what it prints."""
+    try:
+        print(crash.exec_crash_command(line), end="")
+    except crash.error as err:
+        print(err)
+
+
+def set_default_timeout(seconds: int) -> int:
+    """Give commands in the background another time; the one before."""
+    before = crash.default_timeout
+    crash.default_timeout = seconds
+    return before
+
+
+def exec_crash_command_bg2(line: str) -> tuple[int, int]:
+    """Start a crash command in a child: (where to read what it prints, its pid)."""
+    readable, writable = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writable)
+        return readable, pid
+    status = 1
+    try:
+        os.close(readable)
+        with open(writable, "wb") as pipe:
+            pipe.write(_text_of(line).encode("utf-8", "backslashreplace"))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _text_of(line: str) -> str:
+    try:
+        return crash.exec_crash_command(line)
+    except crash.error as err:
+        return str(err)
+
+
+def exec_crash_command_bg(line: str, timeout: float | None = None) -> str:
+    """What a crash command prints that runs in a child; maybe only the beginning of it.
+
+    It has `timeout` seconds, else those of --timeout.  What did not come to its end is in the
+    log, as a timeout or an error.
+    """
+    seconds = crash.default_timeout if timeout is None else timeout
+    start = getattr(crash, "exec_crash_command_bg2", exec_crash_command_bg2)
+    readable, pid = start(line)
+    in_time = False
+    try:
+        text, in_time = _read(readable, time.monotonic() + seconds)
+    finally:
+        os.close(readable)
+        if not in_time:
+            os.kill(pid, signal.SIGKILL)
+        status = _reap(pid)
+    if not in_time:
+        pylog.timeout(f"{line} ({seconds}s)")
+    elif status:
+        pylog.error(f"<{line}> ended with status {status}")
+    return text
+
+
+def _read(readable: int, deadline: float) -> tuple[str, bool]:
+    """What can be read until the deadline, and whether that is all."""
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    parts: list[str] = []
+    poll = select.poll()
+    poll.register(readable, select.POLLIN)
+    while (left := deadline - time.monotonic()) > 0:
+        if not poll.poll(left * 1000):
+            break
+        data = os.read(readable, _CHUNK)
+        parts.append(decoder.decode(data, final=not data))
+        if not data:
+            return "".join(parts), True
+    parts.append(decoder.decode(b"", final=True))
+    return "".join(parts), False
+
+
+def _reap(pid: int) -> int:
+    """The exit status of this child, no other; negative for a signal."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except ChildProcessError:
+        return 0                # somebody else has waited for all children
+
+
+class SuppressCrashErrors:
+    """A context in which messages of failing crash commands go to a file, else nowhere."""
+
+    def __init__(self, target: str = os.devnull) -> None:
+        self._target = target
+        self._before: str | None = None
+
+    def __enter__(self) -> SuppressCrashErrors:
+        self._before = _set_error(self._target)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 tb: TracebackType | None) -> None:
+        if self._before is not None:
+            _set_error(self._before)
+
+
+def _set_error(target: str) -> str | None:
+    """Where crash's error messages go from now on; where they went, None if that is unknown."""
+    try:
+        before = crash.exec_crash_command("set error").partition(":")[2].strip()
+        crash.exec_crash_command(f"set error {target}")
+    except crash.error:
+        return None             # this crash cannot
+    return before or None

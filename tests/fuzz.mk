@@ -15,7 +15,7 @@ FUZZ_SOURCES  := $(filter extension/base/% extension/types/%,$(SOURCES))
 FUZZ_OBJECTS  := $(FUZZ_SOURCES:extension/%.c=$(BUILD)/fuzz/%.o) \
                  $(BUILD)/fuzz/host.o $(BUILD)/fuzz/walk.o
 FUZZ_CFLAGS   := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-                 -fno-sanitize-recover=all $(WARNINGS)
+                 -fno-sanitize-recover=all $(filter-out -Werror,$(WARNINGS))
 FUZZ_RUN       = $(PYTHON) -m tests.fuzz.run --build $(BUILD)/fuzz
 
 .PHONY: fuzz fuzz-build fuzz-smoke

@@ -136,8 +136,10 @@ static const struct type *type_of(struct btf_provider *provider, uint32_t id, in
     if (provider->kernel && id <= provider->first)
         provider = provider->kernel;
     struct type **known = &provider->types[id - provider->first];
-    if (*known)
+    if (*known) {
+        // cppcheck-suppress identicalInnerCondition
         return *known;
+    }
     const struct btf_type *raw = btf__type_by_id(provider->btf, id);
     uint32_t definition = raw && btf_is_fwd(raw) ? btf_find_definition(provider, raw) : 0;
     if (definition)
@@ -149,7 +151,6 @@ static const struct type *type_of(struct btf_provider *provider, uint32_t id, in
     type->id = id;
     fill(provider, type, raw, nesting);
     // A type that contains itself (no valid one does) was made further down already.
-    // cppcheck-suppress identicalInnerCondition
     if (*known)
         free(type);
     else

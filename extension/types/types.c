@@ -185,7 +185,22 @@ const struct type *types_pointer_to(const struct type *target, struct error *err
     return NULL;
 }
 
-static const struct type *find_base(struct type_provider *provider, const struct cdecl *decl)
+// The definition of that number, counted from 0, among those of one name.
+static const struct type *find_numbered(struct type_provider *provider, enum type_space space,
+                                        const char *tag, unsigned long number)
+{
+    size_t cursor = 0;
+    const struct type *type;
+    while (provider->next && (type = provider->next(provider, space, &cursor))) {
+        if (type->name && !strcmp(type->name, tag) && !number--)
+            return type;
+    }
+    return NULL;
+}
+
+// `number` is that of one definition among several, NULL for the first.
+static const struct type *find_base(struct type_provider *provider, const struct cdecl *decl,
+                                    const unsigned long *number)
 {
     static const enum type_space spaces[] = {
         [CDECL_ORDINARY] = TYPE_SPACE_ORDINARY,
@@ -195,6 +210,8 @@ static const struct type *find_base(struct type_provider *provider, const struct
     };
     if (decl->base == CDECL_ORDINARY && !strcmp(decl->tag, "void"))
         return &type_void;
+    if (number)
+        return find_numbered(provider, spaces[decl->base], decl->tag, *number);
     return provider->find(provider, spaces[decl->base], decl->tag);
 }
 
@@ -296,7 +313,7 @@ const struct type *types_declared(const struct cdecl *decl, struct error *err)
     if (provider->declared)
         return provider->declared(provider, decl);
     if (registry.nesting++ < MAX_NESTING && *decl->tag)
-        type = find_base(provider, decl);
+        type = find_base(provider, decl, NULL);
     if (type)
         type = derive(type, decl, err);
     registry.nesting--;
@@ -310,8 +327,12 @@ const struct type *types_find(const char *name, struct error *err)
     if (!provider)
         return NULL;
     const struct type *type = NULL;
-    if (cdecl_parse_type(name, strlen(name), &decl))
-        type = find_base(provider, &decl);
+    const char *mark = strchr(name, '#');
+    char *end = NULL;
+    unsigned long number = mark ? strtoul(mark + 1, &end, 10) : 0;
+    bool parsed = cdecl_parse_type(name, mark ? (size_t)(mark - name) : strlen(name), &decl);
+    if (parsed && (!mark || (end > mark + 1 && !*end)))
+        type = find_base(provider, &decl, mark ? &number : NULL);
     if (type)
         return derive(type, &decl, err);
     error_set(err, ERR_TYPE, "no type %.256s", name);

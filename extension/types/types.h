@@ -11,7 +11,8 @@ enum type_space { TYPE_SPACE_STRUCT, TYPE_SPACE_UNION, TYPE_SPACE_ENUM, TYPE_SPA
 
 // The type that a C type name such as "struct page", "u64", "unsigned long", "enum x",
 // "struct list_head **" or "char *[16]" means. NULL with ERR_TYPE when there is none. A miss costs
-// as little as a hit.
+// as little as a hit. Of several definitions of a name the first is meant; "struct irq_info#1" is
+// the second of them.
 const struct type *types_find(const char *name, struct error *err);
 
 // The type of a global or static variable, NULL if unknown: then err is ERR_NONE, or

@@ -1,7 +1,9 @@
 """Nothing that is done often leaves anything behind."""
 
+import contextlib
 import ctypes
 import gc
+import io
 import struct
 import sys
 import tracemalloc
@@ -32,7 +34,8 @@ def full(world: World):
                at("open", btf.array(world.u16, 0), 64),
                at("call", btf.pointer(btf.function(0)), 64),
                at("number", btf.pointer(world.s32), 72),
-               at("real_number", btf.floating("double", 8), 80))
+               at("real_number", btf.floating("double", 8), 80),
+               at("nodes", btf.array(to_node, 2), 88), at("slot", btf.array(to_node, 1), 104))
     value = world.struct("struct full", bytes(128))
     host_image.write(int(value) + 32, struct.pack("<QQQ", int(value), 0x6162, text))
     host_image.write(int(value) + 72, struct.pack("<Q", int(value)))
@@ -75,9 +78,15 @@ def check(action, *classes, rounds: int = ROUNDS) -> None:
     counts = [sys.getrefcount(each) for each in classes]
     # Only what grows each time is a leak.
     limit = max(4096, SMALLEST_OBJECT * rounds)
-    assert any(memory_growth(action, rounds) < limit for _ in range(3))
+    assert any(memory_growth(action, rounds) < limit for _ in range(8))
     # An exception or a frame may hold a few.
     assert all(abs(sys.getrefcount(each) - count) < 10 for each, count in zip(classes, counts))
+
+
+def dumped(value) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        value.Dump(4)
+    return out.getvalue()
 
 
 def failing(action, *exceptions):
@@ -91,7 +100,7 @@ def failing(action, *exceptions):
 
 
 MEMBERS = ["int", "big", "flag", "color", "bits", "tint", "node", "embedded", "name", "text",
-           "list", "open", "call", "number", "real_number"]
+           "list", "open", "call", "number", "real_number", "nodes", "slot"]
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -102,7 +111,7 @@ def test_reading_a_member_leaves_nothing(full, name):
 @pytest.mark.parametrize("name", MEMBERS)
 def test_failing_to_read_a_member_leaves_nothing(full, name):
     lost = pykdump.readSU("struct full", 0x1000)
-    if name in ("embedded", "open"):
+    if name in ("embedded", "open", "nodes", "slot"):
         check(lambda: getattr(lost, name), type(lost))
     else:
         check(failing(lambda: getattr(lost, name), crash.error), type(lost), crash.error,
@@ -122,6 +131,17 @@ OPERATIONS = {
     "Eval": lambda s: (s.Eval("embedded.next"), s.Eval("int")),
     "a computed name": lambda s: getattr(s, "".join(["te", "xt"])),
     "a name that is no plain str": lambda s: getattr(s, crash.SmartString(b"text")),
+    "an array of pointers": lambda s: (repr(s.nodes), [*s.nodes], s.nodes[0], s.nodes[5], s.slot[0],
+                                       s.nodes + [1], [1] + s.nodes, s.nodes == s.nodes),
+    "attributes": lambda s: (setattr(s[0], "a", []), setattr(s, "b", {}), s.b, delattr(s, "b")),
+    "class attributes": lambda s: (type(s).PYT_symbol, s.PYT_attrcache),
+    "mangled names": lambda s: (getattr(s, "_A__int", None) if s.hasField("_A") else None),
+    "Dump": lambda s: dumped(s),
+    "pseudo-attributes": lambda s: (pykdump.set_attribute("struct node", "Me", property(int), 0),
+                                    s.embedded.Me, pykdump.read_chain(s, "embedded.next")),
+    "tables": lambda s: (crash.getFullBuckets(int(s) + 32, 8, 4, 0),
+                         crash.getFullBucketsH(int(s) + 32, 8, 4, 0)),
+    "members": lambda s: (crash.member_offset("full", "list"), crash.member_size("full", "list")),
     "an enum": lambda s: (str(s.color), f"{s.color:d}", f"{s.color}", repr(s.tint)),
     "a pointer": lambda s: (s.number.Deref, s.number[1], repr(s.number), s.number.ptrlev),
     "a text": lambda s: (s.text.ByteArray, s.text.addr, s.text.ptr, int(s.text), s.name.addr),
@@ -152,6 +172,11 @@ FAILURES = {
     "a chain": lambda s: s.Eval("node.nope"),
     "a chain of nothing": lambda s: s.Eval("int.nope"),
     "no index": lambda s: s["x"],
+    "no factory": lambda s: s["int"],
+    "no arguments": lambda s: crash.readmem(),
+    "no text": lambda s: crash.sym2addr(5),
+    "an unreadable array": lambda s: repr(pykdump.readSU("struct full", 0x1000).nodes),
+    "no attribute": lambda s: delattr(s, "nope"),
     "no sum": lambda s: s + "x",
     "a cast": lambda s: s.castTo("struct nope"),
     "memory": lambda s: crash.readmem(0x1000, 10),
@@ -175,7 +200,8 @@ def test_what_works_leaves_nothing(full, name):
 @pytest.mark.parametrize("name", FAILURES)
 def test_what_fails_leaves_nothing(full, name):
     action = FAILURES[name]
-    check(failing(lambda: action(full), TypeError, KeyError, IndexError, ValueError, crash.error),
+    check(failing(lambda: action(full), TypeError, KeyError, IndexError, ValueError, crash.error,
+                  RuntimeError, AttributeError),
           type(full), crash.error, rounds=2000)
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The part of host/host.h that the rooms below `memory` use, over what the input says.
+// The part of host/host.h that `base` and `types` use, over what the input says.
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -185,8 +185,13 @@ static void find_all(struct walk *walk, const char *name)
     static const struct {
         const char *before;
         const char *behind;
-    } forms[] = {{"", ""},      {"struct ", ""}, {"union ", ""},
-                 {"enum ", ""}, {"", " *[3]"},   {"struct ", " (*)(int, struct x *, ...)"}};
+    } forms[] = {{"", ""},
+                 {"struct ", ""},
+                 {"union ", ""},
+                 {"enum ", ""},
+                 {"", " *[3]"},
+                 {"struct ", "#1"},
+                 {"struct ", " (*)(int, struct x *, ...)"}};
     struct error err = {0};
     const struct type *type;
     for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {

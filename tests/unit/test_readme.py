@@ -18,5 +18,7 @@ def test_every_package_that_is_installed_is_named(package):
 
 
 def test_every_target_that_is_named_exists():
-    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert set(re.findall(r"`make ([a-z-]+)`", README)) <= set(targets)
+    makefiles = [ROOT / "Makefile", *(ROOT / "tests").glob("*.mk")]
+    targets = {target for path in makefiles
+               for target in re.findall(r"^([\w-]+):", path.read_text(), re.MULTILINE)}
+    assert set(re.findall(r"`make ([a-z-]+)`", README)) <= targets

@@ -29,11 +29,24 @@ static FILE *capture_file(struct error *err)
     return file;
 }
 
-bool capture_begin(struct capture *capture, struct error *err)
+// Has a program, or who types commands, said where errors go.
+static bool errors_are_elsewhere(void)
+{
+    return pc->error_path && strcmp(pc->error_path, "default") != 0 &&
+           strcmp(pc->error_path, "redirect") != 0;
+}
+
+bool capture_begin(struct capture *capture, bool all_errors, struct error *err)
 {
     capture->file = capture_file(err);
     if (!capture->file)
         return false;
+    // With this word error() prints to fp alone, and not to the terminal as well. crash frees it
+    // when a command chooses another.
+    capture->own_path = NULL;
+    bool redirect = all_errors || !errors_are_elsewhere();
+    if (redirect && !(capture->own_path = strdup("redirect")))
+        return error_set_no_memory(err);
     fflush(fp);
     fflush(capture->file);
     capture->start = ftell(capture->file);
@@ -41,10 +54,31 @@ bool capture_begin(struct capture *capture, struct error *err)
     capture->error_output = pc->error_fp;
     capture->error_path = pc->error_path;
     fp = capture->file;
-    pc->error_fp = capture->file;
-    // With this word error() prints to fp alone, and not to the terminal as well.
-    pc->error_path = "redirect";
+    if (redirect) {
+        pc->error_fp = capture->file;
+        pc->error_path = capture->own_path;
+    }
     return true;
+}
+
+// The errors go where they went before, or where the command wants them from now on.
+static void errors_restore(const struct capture *capture)
+{
+    if (pc->error_path == (capture->own_path ? capture->own_path : capture->error_path)) {
+        pc->error_fp = capture->error_output;
+        pc->error_path = capture->error_path;
+        free(capture->own_path);
+        return;
+    }
+    // crash has freed the word that was there, and closed the file unless it was its output.
+    if (capture->own_path) {
+        free(capture->error_path);
+        if (capture->error_output && capture->error_output != stdout &&
+            capture->error_output != capture->output)
+            fclose(capture->error_output);
+    }
+    if (pc->error_fp == capture->file)
+        pc->error_fp = capture->output;
 }
 
 static bool text_read(int fd, long start, long end, struct host_text *text, struct error *err)
@@ -67,8 +101,7 @@ static bool text_read(int fd, long start, long end, struct host_text *text, stru
 
 bool capture_end(struct capture *capture, struct host_text *text, struct error *err)
 {
-    pc->error_fp = capture->error_output;
-    pc->error_path = capture->error_path;
+    errors_restore(capture);
     // A jump may already have put crash's output elsewhere; that choice stands then.
     if (fp == capture->file)
         fp = capture->output;
@@ -84,14 +117,20 @@ bool capture_end(struct capture *capture, struct host_text *text, struct error *
     return ok;
 }
 
-bool capture_run(void (*call)(void *), void *argument, struct host_text *text, struct error *err)
+static bool run(void (*call)(void *), void *argument, bool all_errors, struct host_text *text,
+                struct error *err)
 {
     struct capture capture;
     *text = (struct host_text){0};
-    if (!capture_begin(&capture, err))
+    if (!capture_begin(&capture, all_errors, err))
         return false;
     bool ok = host_trap(call, argument, TRAP_COMMAND, err);
     return capture_end(&capture, text, err) && ok;
+}
+
+bool capture_run(void (*call)(void *), void *argument, struct host_text *text, struct error *err)
+{
+    return run(call, argument, false, text, err);
 }
 
 // crash's messages begin with the name of the command, which is ours.
@@ -108,7 +147,7 @@ bool capture_ask(void (*call)(void *), void *argument, struct error *err)
 {
     struct host_text text;
     struct error reason = {0};
-    bool ok = capture_run(call, argument, &text, &reason);
+    bool ok = run(call, argument, true, &text, &reason);
     if (!ok && reason.code == ERR_HOST && text.size)
         error_set(&reason, ERR_HOST, "%s", message_of(&text));
     if (!ok && err)

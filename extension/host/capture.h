@@ -16,10 +16,12 @@ struct capture {
     FILE *output;       // crash's output before
     FILE *error_output; // and its error output
     char *error_path;
+    char *own_path; // crash's word for errors while this lasts; NULL: they go elsewhere
 };
 
-// Directs crash's output and error messages into the capture.
-bool capture_begin(struct capture *capture, struct error *err);
+// Directs crash's output into the capture, and its error messages: all of them, or unless somebody
+// has chosen a file for them.
+bool capture_begin(struct capture *capture, bool all_errors, struct error *err);
 
 // Directs them back. The text (which may be NULL: dropped) is the caller's to free.
 bool capture_end(struct capture *capture, struct host_text *text, struct error *err);

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Running crash and gdb commands from a program, with their output captured.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "host/capture.h"
 #include "host/crash.h"
 #include "host/host.h"
+#include "host/trap.h"
 
 // What a command line is to crash: globals, of which the outer command's are kept here meanwhile.
 struct command_line {
@@ -64,6 +69,55 @@ bool host_command(const char *line, struct host_text *text, struct error *err)
     bool ok = capture_run(command_run, (void *)line, text, err);
     line_restore(outer);
     return ok;
+}
+
+bool host_command_to(const char *line, int fd, struct error *err)
+{
+    if (strlen(line) >= BUFSIZE)
+        return error_set(err, ERR_VALUE, "the command line has %zu bytes; crash takes %d at most",
+                         strlen(line), BUFSIZE - 1);
+    FILE *output = fdopen(fd, "w");
+    if (!output)
+        return error_set(err, ERR_HOST, "no output: %s", strerror(errno));
+    setvbuf(output, NULL, _IOLBF, 0);
+    fp = output;
+    pc->error_fp = output;
+    pc->error_path = strdup("redirect");
+    bool ok = host_trap(command_run, (void *)line, TRAP_COMMAND, err);
+    return fflush(output) == 0 && ok;
+}
+
+// Not in every crash.
+#pragma weak set_error
+
+struct target_call {
+    const char *target;
+    bool ok;
+};
+
+static void target_run(void *argument)
+{
+    struct target_call *call = argument;
+    call->ok = set_error((char *)call->target) != NULL;
+}
+
+bool host_error_target(const char *target, char *before, size_t size, struct error *err)
+{
+    struct target_call call = {.target = target};
+    snprintf(before, size, "%s", set_error && pc->error_path ? pc->error_path : "");
+    if (!set_error)
+        return true;
+    // Else crash would print that it cannot.
+    if (strcmp(target, "default") != 0 && strcmp(target, "redirect") != 0) {
+        int fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return error_set(err, ERR_HOST, "crash cannot write its errors to %s: %s", target,
+                             strerror(errno));
+        close(fd);
+    }
+    if (!host_trap(target_run, &call, TRAP_PLAIN, err))
+        return false;
+    return call.ok || error_set(err, ERR_HOST, "crash cannot write its errors to %s", target);
 }
 
 struct gdb_call {

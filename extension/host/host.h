@@ -91,6 +91,13 @@ bool host_command(const char *line, struct host_text *text, struct error *err);
 // The same for a gdb command. gdb gives no text for its errors.
 bool host_gdb(const char *line, struct host_text *text, struct error *err);
 
+// Runs a command in a forked child: what it prints, errors too, is written to a descriptor at once.
+bool host_command_to(const char *line, int fd, struct error *err);
+
+// Where the host prints its errors: "default", "redirect" (with the other output) or a file.
+// Delivers the target before; "" where the host has no such setting. ERR_HOST for a bad file.
+bool host_error_target(const char *target, char *before, size_t size, struct error *err);
+
 // ---- the dump ------------------------------------------------------------------------------
 
 struct host_info {

@@ -58,6 +58,21 @@ def describe_type(type: str, /) -> _Description:
     """
 
 def describe_expression(text: str, /) -> _Description: ...
+def set_factories(*, varinfo: Callable[[Any, str], Any] | None = ...,
+                  typeinfo: Callable[[Any], Any] | None = ...,
+                  structinfo: Callable[[Any], Any] | None = ...) -> None:
+    """What makes the descriptions that objects have: of a member, of a type, of a struct.
+
+    The type is given by its name, or as describe_type does where it has none.
+    """
+
+# pseudo-attributes
+
+def set_attribute(type: str, name: str, value: Any, offset: int | None = ..., /) -> None:
+    """An attribute of the class of a struct that comes before a member of its name."""
+
+def read_chain(struct: StructResult, chain: str, /) -> Any:
+    """As StructResult.Eval, of members only."""
 
 # values
 

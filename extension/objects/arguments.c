@@ -5,10 +5,35 @@
 
 enum { MAX_SIZE = 1 << 30 };
 
+const char *argument_text(PyObject *object)
+{
+    const char *text = PyUnicode_AsUTF8(object);
+    if (!text)
+        argument_failure();
+    return text;
+}
+
+PyObject *argument_failure(void)
+{
+    PyObject *class;
+    PyObject *error;
+    PyObject *traceback;
+    if (!PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(objects_state()->error))
+        return NULL;
+    PyErr_Fetch(&class, &error, &traceback);
+    PyErr_Format(objects_state()->argument, "invalid parameter type: %S", error ? error : class);
+    Py_XDECREF(class);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+    return NULL;
+}
+
 int argument_address(PyObject *object, void *address)
 {
     if (!PyLong_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "an address is an int, not %s", Py_TYPE(object)->tp_name);
+        PyErr_Format(objects_state()->argument,
+                     "invalid parameter type: an address is an int, not %s",
+                     Py_TYPE(object)->tp_name);
         return 0;
     }
     int overflow;

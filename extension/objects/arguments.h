@@ -12,4 +12,11 @@ int argument_address(PyObject *object, void *address);
 // The number of bytes of a read, into a size_t: 1 to 1 GiB.
 int argument_size(PyObject *object, void *size);
 
+// The text of a str; NULL with an exception for anything else.
+const char *argument_text(PyObject *object);
+
+// What is returned when arguments are not what they should be: makes a pending TypeError one that
+// is a crash.error too, which is what programs expect. Returns NULL.
+PyObject *argument_failure(void);
+
 #endif

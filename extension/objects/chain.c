@@ -13,7 +13,8 @@
 enum { MAX_CHAINS = 4096 }; // kept for one class; a program may compute their texts
 
 struct chain {
-    bool by_attributes; // the path needs Python's own look-up
+    enum error_code code; // ERR_NONE, or why the type alone does not have the path
+    bool by_attributes;   // the path needs Python's own look-up, or may need it
     struct path path;
     struct reader reader;
 };
@@ -42,6 +43,20 @@ static PyObject *read_attributes(struct typed_class *class, uint64_t address, Py
     return value;
 }
 
+// Has any of the names been given to something else than the member: as a pseudo-attribute.
+static bool find_shadow(PyObject *path, bool *found)
+{
+    PyObject *shadows = objects_state()->shadows;
+    *found = false;
+    if (!PySet_GET_SIZE(shadows))
+        return true;
+    PyObject *names = PyObject_CallMethod(path, "split", "s", ".");
+    for (Py_ssize_t i = 0; names && !*found && i < PyList_GET_SIZE(names); i++)
+        *found = PySet_Contains(shadows, PyList_GET_ITEM(names, i)) == 1;
+    Py_XDECREF(names);
+    return names != NULL;
+}
+
 static bool compile(struct chain *chain, const struct type *root, PyObject *path)
 {
     Py_ssize_t length;
@@ -55,8 +70,9 @@ static bool compile(struct chain *chain, const struct type *root, PyObject *path
             reader_init_bits(&chain->reader, end->type, end->bit_shift, end->bit_size);
         else
             reader_init(&chain->reader, end->type);
-        return true;
+        return find_shadow(path, &chain->by_attributes);
     }
+    chain->code = err.code;
     // Not in the type: it may be in the Python class. Indexed names never are.
     chain->by_attributes =
         (err.code == ERR_MEMBER || err.code == ERR_TYPE) && !memchr(text, '[', (size_t)length);
@@ -127,7 +143,7 @@ static void name_failure(const struct typed_class *class, PyObject *path)
     raise_add_context(context);
 }
 
-PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path)
+PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path, bool members_only)
 {
     if (!PyUnicode_Check(path))
         return PyErr_Format(PyExc_TypeError, "a chain of members is a str, not %s",
@@ -137,7 +153,9 @@ PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path
         return NULL;
     struct chain *chain = PyCapsule_GetPointer(capsule, NULL);
     PyObject *value;
-    if (chain->by_attributes || objects_state()->on_read) {
+    if (members_only && chain->code != ERR_NONE) {
+        value = PyErr_Format(PyExc_KeyError, "there is no %U", path);
+    } else if (!members_only && (chain->by_attributes || objects_state()->on_read)) {
         value = read_attributes(class, address, path);
     } else {
         value = read_compiled(chain, address);

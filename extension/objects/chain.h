@@ -5,6 +5,7 @@
 #define MPYKDUMP_OBJECTS_CHAIN_H
 
 #include <Python.h>
+#include <stdbool.h>
 
 #include "objects/classes.h"
 
@@ -13,6 +14,8 @@
 // those of one attribute after the other: KeyError for a missing member, TypeError for a path
 // through something that has no members, crash.error and IndexError for memory. Attributes that a
 // program has given to the class are found too.
-PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path);
+// With `members_only` they are not: neither one that hides a member.
+PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path,
+                     bool members_only);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Python classes made for C types: one class a struct, pointer, enum or array type.
 //
-// Their objects are ints, but for those of Array1, and ints have no room for more than their value; what they are is
-// known by their class.
+// Their objects are ints, but for those of Array1, and ints have no room for more than their value;
+// what they are is known by their class.
 #ifndef MPYKDUMP_OBJECTS_CLASSES_H
 #define MPYKDUMP_OBJECTS_CLASSES_H
 

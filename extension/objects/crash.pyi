@@ -11,6 +11,8 @@ KVADDR: int
 UVADDR: int
 PHYSADDR: int
 XENMACHADDR: int
+FILEADDR: int
+AMBIGUOUS: int
 PAGESIZE: int
 PAGE_CACHE_SHIFT: int
 HZ: int
@@ -22,6 +24,9 @@ default_timeout: int
 
 class error(Exception):
     """crash, gdb or the dump could not do what was asked."""
+
+class ArgumentError(error, TypeError):
+    """A function of this module got what it cannot take."""
 
 class FaultError(error):
     """Memory that cannot be read."""
@@ -41,43 +46,94 @@ class StructResult(int):
     """A struct or union in memory, or a pointer to one: an int that is its address.
 
     Attributes are its members, read when asked for: KeyError for a missing one, crash.error for
-    memory that cannot be read, IndexError for a pointer of a NULL struct at offset 0.
+    memory that cannot be read, IndexError for a pointer of a NULL struct at offset 0.  What a
+    program assigns to an attribute is that object's own and hides a member.
+
+    s + i and s[i] step by the size of the struct; other arithmetic is that of the address.
     """
+
+    PYT_symbol: str
+    PYT_size: int
+    PYT_sinfo: Any
+    """The SUInfo of the type."""
+    PYT_attrcache: dict[str, int | None]
+    """Pseudo-attributes: where each is, None if not in the struct itself."""
 
     def __new__(cls, sname: str | int, addr: int = 0) -> StructResult: ...
     @property
     def Deref(self) -> StructResult: ...
-    @property
-    def PYT_symbol(self) -> str: ...
-    @property
-    def PYT_size(self) -> int: ...
     def shortStr(self) -> str: ...
     def hasField(self, name: str) -> bool: ...
     def fieldOffset(self, name: str) -> int: ...
     def isNamed(self, type: str) -> bool: ...
     def castTo(self, type: str) -> StructResult: ...
+    def Dump(self, indent: int = 0) -> None:
+        """Print all members, those of embedded structs too."""
+
     def getDeref(self) -> StructResult: ...
     def Eval(self, chain: str) -> Any: ...
+    @overload
     def __getitem__(self, index: int) -> StructResult: ...
+    @overload
+    def __getitem__(self, index: str) -> Any:
+        """The VarInfo of a member; KeyError."""
+
     def __getattr__(self, name: str) -> Any: ...
+    def __setattr__(self, name: str, value: Any) -> None: ...
     def __len__(self) -> int: ...
 
 class tPtr(int):
-    """A pointer to anything but a struct: an int that knows what it points to."""
+    """A pointer to anything but a struct: an int that knows what it points to.
+
+    IndexError for NULL, TypeError for what has no size.  What a pointer to pointers leads to is a
+    tPtr of one level less, but p[i] of pointers to structs is the struct.
+    """
 
     @property
     def Deref(self) -> Any: ...
     @property
     def ptrlev(self) -> int: ...
+    @property
+    def ti(self) -> Any:
+        """The TypeInfo of the pointer."""
+
+    @property
+    def ptype(self) -> Any: ...
     def __getitem__(self, index: int) -> Any: ...
+
+class intDimensionlessArray(int):
+    """An array of unknown length: its address, whose elements are read by index."""
+
+    @property
+    def ti(self) -> Any: ...
+    def __getitem__(self, index: int) -> Any: ...
+
+class Array0(int):
+    """An array of pointers, of one or an unknown number."""
+
+    @property
+    def ti(self) -> Any: ...
+    def __getitem__(self, index: int) -> Any: ...
+
+class Array1(list[Any]):
+    """An array of pointers: a list whose elements are read when they are wanted.
+
+    a[i] takes any index, as C does.
+    """
 
 class tEnum(int):
     """A value of an enum type: an int that prints its name."""
 
 class SmartString(str):
-    """Text read from memory: a str that remembers where it is from."""
+    """Text read from memory: a str that remembers where it is from.
 
-    def __new__(cls, s: bytes, addr: int | None = None, ptr: int | None = None) -> SmartString: ...
+    It ends at the first NUL; indices and slices are of all that was read.  int() gives the address
+    of the pointer that it was reached through.
+    """
+
+    def __new__(cls, s: bytes | tPtr | intDimensionlessArray, addr: int | None = None,
+                ptr: int | None = None) -> SmartString: ...
+    def __int__(self) -> int: ...
     @property
     def ByteArray(self) -> bytes: ...
     @property
@@ -93,6 +149,11 @@ def readInt(address: int, size: int, signed: bool = ..., mtype: int = ..., /) ->
 def readProcessMem(task: int, address: int, size: int, /) -> bytes:
     """User memory of a task; pages that were not in memory raise crash.FaultError."""
 
+def getFullBuckets(start: int, bsize: int, items: int, chain_off: int, /) -> list[int]:
+    """The pointers that are not NULL in a table of `items` buckets of `bsize` bytes."""
+
+def getFullBucketsH(start: int, bsize: int, items: int, chain_off: int,
+                    /) -> list[tuple[int, int]]: ...
 def getListSize(head: int, offset: int = ..., maxel: int = ..., /) -> int: ...
 def uvtop(task: int, address: int, /) -> int: ...
 def phys_to_page(physical: int, /) -> int: ...
@@ -110,11 +171,22 @@ def addr2sym(address: int, loose: bool, /) -> tuple[str | None, int | None]: ...
 def addr2mod(address: int, /) -> str | None: ...
 def struct_size(tag: str, /) -> int: ...
 def union_size(tag: str, /) -> int: ...
+def member_offset(tag: str, member: str, /) -> int: ...
+def member_size(tag: str, member: str, /) -> int: ...
+def get_NR_syscalls() -> int: ...
 def enumerator_value(name: str, /) -> int | None: ...
 
 # commands
 
 def exec_crash_command(line: str, no_stdout: bool = ..., /) -> str: ...
+def exec_crash_command_bg2(line: str, /) -> tuple[int, int]:
+    """Run a command in a child: (descriptor to read what it prints from, its process ID)."""
+
+def crash_set_error(target: str, /) -> str | None:
+    """Where crash's errors go: "default", "redirect" or a file; returns where they went."""
+
+def set_default_timeout(seconds: int, /) -> int: ...
+def setprocname(name: str, /) -> None: ...
 def get_GDB_output(line: str, /) -> str | None: ...
 
 # of pykdump/gdbtypes.py

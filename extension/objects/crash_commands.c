@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Module `crash`: running commands of crash and gdb, and registering own ones.
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "host/host.h"
+#include "objects/arguments.h"
 #include "objects/crash_module.h"
 #include "objects/raise.h"
 #include "objects/state.h"
@@ -11,6 +17,29 @@ static PyObject *text_object(const struct host_text *text)
     return PyUnicode_DecodeUTF8(text->bytes, (Py_ssize_t)text->size, "backslashreplace");
 }
 
+// What a command prints past crash's own output goes nowhere meanwhile. Returns the descriptor to
+// go back to, or -1.
+static int stdout_silence(void)
+{
+    fflush(stdout);
+    int before = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (before >= 0 && nowhere >= 0)
+        dup2(nowhere, STDOUT_FILENO);
+    if (nowhere >= 0)
+        close(nowhere);
+    return before;
+}
+
+static void stdout_restore(int before)
+{
+    if (before < 0)
+        return;
+    fflush(stdout);
+    dup2(before, STDOUT_FILENO);
+    close(before);
+}
+
 static PyObject *crash_exec_crash_command(PyObject *module, PyObject *args)
 {
     const char *line;
@@ -18,8 +47,10 @@ static PyObject *crash_exec_crash_command(PyObject *module, PyObject *args)
     struct host_text text;
     struct error err;
     if (!PyArg_ParseTuple(args, "s|p:exec_crash_command", &line, &no_stdout))
-        return NULL;
+        return argument_failure();
+    int before = no_stdout ? stdout_silence() : -1;
     bool ok = host_command(line, &text, &err);
+    stdout_restore(before);
     PyObject *result = NULL;
     if (!ok && (err.code != ERR_HOST || !text.size)) {
         raise_error(&err);
@@ -39,7 +70,7 @@ static PyObject *crash_exec_crash_command(PyObject *module, PyObject *args)
 
 static PyObject *crash_get_gdb_output(PyObject *module, PyObject *argument)
 {
-    const char *line = PyUnicode_AsUTF8(argument);
+    const char *line = argument_text(argument);
     struct host_text text;
     struct error err;
     PyObject *result = NULL;
@@ -53,6 +84,33 @@ static PyObject *crash_get_gdb_output(PyObject *module, PyObject *argument)
         raise_error(&err);
     host_text_free(&text);
     return result;
+}
+
+static PyObject *crash_set_error(PyObject *module, PyObject *argument)
+{
+    char before[PATH_MAX];
+    struct error err;
+    const char *target = argument_text(argument);
+    if (!target)
+        return NULL;
+    if (!host_error_target(target, before, sizeof(before), &err))
+        return raise_error(&err);
+    if (!*before)
+        Py_RETURN_NONE;
+    return PyUnicode_DecodeFSDefault(before);
+}
+
+// The seconds that a command in the background gets are an attribute of the module.
+static PyObject *crash_set_default_timeout(PyObject *module, PyObject *argument)
+{
+    if (!PyLong_Check(argument)) {
+        PyErr_Format(PyExc_TypeError, "a number of seconds is an int");
+        return argument_failure();
+    }
+    PyObject *before = PyObject_GetAttrString(module, "default_timeout");
+    if (before && PyObject_SetAttrString(module, "default_timeout", argument) < 0)
+        Py_CLEAR(before);
+    return before;
 }
 
 static PyObject *crash_get_epython_cmds(PyObject *module, PyObject *unused)
@@ -74,7 +132,7 @@ static PyObject *crash_register_epython_prog(PyObject *module, PyObject *args)
     struct error err;
     if (!PyArg_ParseTuple(args, "ssss:register_epython_prog", &registration.name,
                           &registration.summary, &registration.synopsis, &registration.help))
-        return NULL;
+        return argument_failure();
     if (host_command_register(&registration, &err))
         Py_RETURN_TRUE;
     if (err.code != ERR_VALUE)
@@ -89,6 +147,11 @@ PyMethodDef crash_command_functions[] = {
      "when the command fails or prints nothing"},
     {"get_GDB_output", crash_get_gdb_output, METH_O,
      "get_GDB_output(line) -> str: what a gdb command prints, None if it fails"},
+    {"crash_set_error", crash_set_error, METH_O,
+     "crash_set_error(target) -> str: where crash's error messages go ('default', 'redirect', a "
+     "file);\nthe target before, None where crash has no such setting; crash.error"},
+    {"set_default_timeout", crash_set_default_timeout, METH_O,
+     "set_default_timeout(seconds) -> int: of commands in the background; the one before"},
     {"get_epython_cmds", crash_get_epython_cmds, METH_NOARGS,
      "get_epython_cmds() -> list of str: the commands registered with crash"},
     {"register_epython_prog", crash_register_epython_prog, METH_VARARGS,

@@ -9,7 +9,6 @@
 #include "objects/pylong.h"
 #include "objects/raise.h"
 #include "objects/state.h"
-#include "walkers/list.h"
 
 static bool read_space(int space, uint64_t address, void *buffer, size_t size, struct error *err)
 {
@@ -28,6 +27,9 @@ static bool check_space(int *space)
     case HOST_PHYSICAL:
     case HOST_XEN_MACHINE:
         return true;
+    case HOST_FILE:
+    case HOST_AMBIGUOUS:
+        break;
     }
     PyErr_Format(objects_state()->error, "%d is not a memory type", *space);
     return false;
@@ -49,7 +51,7 @@ static PyObject *crash_readmem(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "O&O&|i:readmem", argument_address, &address, argument_size, &size,
                           &space) ||
         !check_space(&space))
-        return NULL;
+        return argument_failure();
     if (!address && space == HOST_KERNEL)
         return null_pointer();
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
@@ -68,7 +70,7 @@ static PyObject *crash_read_pointer(PyObject *module, PyObject *args)
     struct error err;
     if (!PyArg_ParseTuple(args, "O&|i:readPtr", argument_address, &address, &space) ||
         !check_space(&space))
-        return NULL;
+        return argument_failure();
     if (!address && space == HOST_KERNEL)
         return null_pointer();
     if (!read_space(space, address, &value, sizeof(value), &err))
@@ -87,29 +89,12 @@ static PyObject *crash_read_int(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "O&O&|pi:readInt", argument_address, &address, argument_size, &size,
                           &is_signed, &space) ||
         !check_space(&space))
-        return NULL;
+        return argument_failure();
     if (size > sizeof(bytes))
         return PyErr_Format(objects_state()->error, "an int of %zu bytes is too large", size);
     if (!read_space(space, address, bytes, size, &err))
         return raise_error(&err);
     return pylong_from_bytes(bytes, size, is_signed);
-}
-
-static PyObject *crash_get_list_size(PyObject *module, PyObject *args)
-{
-    struct list_walk walk = {.offset = 0, .limit = 10000};
-    Py_ssize_t offset = 0;
-    Py_ssize_t limit = 10000;
-    struct array nodes = {0};
-    struct walk_report report;
-    if (!PyArg_ParseTuple(args, "O&|nn:getListSize", argument_address, &walk.head, &offset, &limit))
-        return NULL;
-    walk.offset = (uint64_t)offset;
-    walk.limit = limit > 0 ? (uint64_t)limit : 0;
-    enum walk_end end = list_collect(&walk, &nodes, &report);
-    size_t count = nodes.count;
-    array_clear(&nodes);
-    return end == WALK_END_ERROR ? raise_error(&report.error) : PyLong_FromSize_t(count);
 }
 
 static PyObject *crash_read_process(PyObject *module, PyObject *args)
@@ -120,7 +105,7 @@ static PyObject *crash_read_process(PyObject *module, PyObject *args)
     struct error err;
     if (!PyArg_ParseTuple(args, "O&O&O&:readProcessMem", argument_address, &task, argument_address,
                           &address, argument_size, &size))
-        return NULL;
+        return argument_failure();
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
     if (bytes && !user_read(task, address, PyBytes_AS_STRING(bytes), size, &err)) {
         Py_CLEAR(bytes);
@@ -136,7 +121,7 @@ static PyObject *crash_uvtop(PyObject *module, PyObject *args)
     uint64_t physical;
     struct error err;
     if (!PyArg_ParseTuple(args, "O&O&:uvtop", argument_address, &task, argument_address, &address))
-        return NULL;
+        return argument_failure();
     if (!host_translate(task, address, &physical, &err))
         return raise_error(&err);
     return PyLong_FromUnsignedLongLong(physical);
@@ -171,8 +156,6 @@ PyMethodDef crash_memory_functions[] = {
      "readInt(address, size[, signed[, mtype]]) -> int: of 1 to 32 bytes; crash.error"},
     {"readProcessMem", crash_read_process, METH_VARARGS,
      "readProcessMem(task, address, size) -> bytes: user memory of a task; crash.error"},
-    {"getListSize", crash_get_list_size, METH_VARARGS,
-     "getListSize(head, offset=0, maxel=10000) -> int: nodes of a list"},
     {"uvtop", crash_uvtop, METH_VARARGS,
      "uvtop(task, address) -> int: the physical address behind a user address; crash.error"},
     {"phys_to_page", crash_phys_to_page, METH_O,

@@ -30,9 +30,10 @@ void objects_command_done(void)
 
 static int add_functions(PyObject *module)
 {
-    PyMethodDef *tables[] = {crash_memory_functions, crash_symbol_functions,
-                             crash_command_functions, crash_task_functions, crash_number_functions,
-                             crash_list_functions, crash_process_functions};
+    PyMethodDef *tables[] = {crash_memory_functions,  crash_symbol_functions,
+                             crash_command_functions, crash_task_functions,
+                             crash_number_functions,  crash_list_functions,
+                             crash_process_functions};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;

@@ -26,7 +26,7 @@ static PyObject *crash_mem2long(PyObject *module, PyObject *args, PyObject *kwar
     Py_ssize_t count = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*|pn:mem2long", names, &source, &is_signed,
                                      &count))
-        return NULL;
+        return argument_failure();
     bool is_array = count > 1;
     if (!is_array)
         count = 1;
@@ -55,11 +55,13 @@ static PyObject *crash_mem2long(PyObject *module, PyObject *args, PyObject *kwar
 
 static PyObject *crash_fd_isset(PyObject *module, PyObject *args)
 {
-    Py_ssize_t fd;
+    PyObject *number;
     Py_buffer bits;
-    if (!PyArg_ParseTuple(args, "ny*:FD_ISSET", &fd, &bits))
-        return NULL;
-    bool inside = fd >= 0 && fd / 8 < bits.len;
+    if (!PyArg_ParseTuple(args, "O!y*:FD_ISSET", &PyLong_Type, &number, &bits))
+        return argument_failure();
+    int overflow;
+    long long fd = PyLong_AsLongLongAndOverflow(number, &overflow);
+    bool inside = !overflow && fd >= 0 && fd / 8 < bits.len;
     int isset = inside && ((const uint8_t *)bits.buf)[fd / 8] >> (fd % 8) & 1;
     PyBuffer_Release(&bits);
     return PyLong_FromLong(isset);

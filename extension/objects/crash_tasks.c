@@ -73,7 +73,7 @@ static PyObject *crash_get_pathname(PyObject *module, PyObject *args)
     struct error err;
     if (!PyArg_ParseTuple(args, "O&O&:get_pathname", argument_address, &dentry, argument_address,
                           &mount))
-        return NULL;
+        return argument_failure();
     if (!host_path(dentry, mount, path, sizeof(path), &err))
         return raise_error(&err);
     return PyUnicode_DecodeFSDefault(path);

@@ -20,8 +20,9 @@ static PyObject *array_subscript(PyObject *self, PyObject *key)
     if (!class)
         return NULL;
     if (!PyLong_Check(key))
-        return PyErr_Format(PyExc_TypeError, "an array of unknown length is indexed with an int, "
-                                             "not %s",
+        return PyErr_Format(PyExc_TypeError,
+                            "an array of unknown length is indexed with an int, "
+                            "not %s",
                             Py_TYPE(key)->tp_name);
     uint64_t index = PyLong_AsUnsignedLongLongMask(key);
     uint64_t step = type_target(class->type)->size;

@@ -27,7 +27,7 @@ enum reader_kind {
     READER_ARRAY,
     READER_OPEN_ARRAY,    // of unknown length: the object of its address
     READER_POINTER_ARRAY, // Array1
-    READER_NONE,       // no value: void, functions
+    READER_NONE,          // no value: void, functions
 };
 
 struct typed_class;
@@ -37,7 +37,7 @@ struct reader {
     uint8_t size;      // of numbers, in bytes
     uint8_t bit_shift; // of bit fields, within the first byte
     uint8_t bit_size;
-    bool in_array; // what is read is an element of an array
+    bool in_array;             // what is read is an element of an array
     const struct type *type;   // as declared
     struct typed_class *class; // of structs, pointers to them, other pointers, enums
 };

@@ -27,9 +27,9 @@ struct objects_state {
     PyObject *var_info;         // callables that describe types, see factories.h; or NULL
     PyObject *type_info;
     PyObject *struct_info;
-    PyObject *shadows;          // set: names of pseudo-attributes that some members have too
-    PyObject *dunder;           // "__"
-    int default_space;          // enum host_space of reads that name none
+    PyObject *shadows; // set: names of pseudo-attributes that some members have too
+    PyObject *dunder;  // "__"
+    int default_space; // enum host_space of reads that name none
 };
 
 // NULL before the module `crash` was imported.

@@ -103,8 +103,7 @@ static PyObject *string_construct(PyTypeObject *type, PyObject *args, PyObject *
                      Py_TYPE(source)->tp_name);
     if (bytes && address != Py_None)
         at = PyLong_AsUnsignedLongLongMask(address);
-    uint64_t through =
-        bytes && pointer != Py_None ? PyLong_AsUnsignedLongLongMask(pointer) : 0;
+    uint64_t through = bytes && pointer != Py_None ? PyLong_AsUnsignedLongLongMask(pointer) : 0;
     if (!bytes || PyErr_Occurred()) {
         Py_XDECREF(bytes);
         return NULL;

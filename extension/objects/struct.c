@@ -4,15 +4,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "objects/chain.h"
+#include "objects/attributes.h"
 #include "objects/classes.h"
+#include "objects/factories.h"
 #include "objects/pylong.h"
 #include "objects/raise.h"
 #include "objects/state.h"
+#include "objects/struct_members.h"
+#include "objects/type_text.h"
 #include "types/types.h"
 
-// An object whose class was dropped (after a reload of types) knows its address only.
-static struct typed_class *class_or_raise(PyObject *self)
+struct typed_class *struct_class_or_raise(PyObject *self)
 {
     struct typed_class *class = class_of(self);
     if (!class)
@@ -92,7 +94,7 @@ static PyObject *struct_construct(PyTypeObject *type, PyObject *args, PyObject *
 // Adds "(struct x.y)" to the exception of a failed read.
 static void name_failure(const struct typed_class *class, const struct member_slot *slot)
 {
-    char name[512];
+    char name[2 * TYPE_TEXT_SIZE];
     size_t length;
     type_format(class->type, name, sizeof(name) / 2);
     length = strlen(name);
@@ -104,11 +106,12 @@ static void name_failure(const struct typed_class *class, const struct member_sl
 static bool report_read(const struct typed_class *class, const struct member_slot *slot,
                         uint64_t address)
 {
-    char name[256];
-    type_format(class->type, name, sizeof(name));
-    PyObject *done = PyObject_CallFunction(objects_state()->on_read, "sOK", name, slot->name,
-                                           (unsigned long long)address);
+    PyObject *name = type_text(class->type);
+    PyObject *done = name ? PyObject_CallFunction(objects_state()->on_read, "OOK", name, slot->name,
+                                                  (unsigned long long)address)
+                          : NULL;
     Py_XDECREF(done);
+    Py_XDECREF(name);
     return done != NULL;
 }
 
@@ -123,25 +126,42 @@ static PyObject *read_member(const struct typed_class *class, struct member_slot
     return value;
 }
 
-// Python mangles s.__x inside a class body to s._Class__x: the text from "__" on.
-static PyObject *unmangled(PyObject *name)
+// Python mangles s.__x inside a class body to s._Class__x. The member is the text from "__" on:
+// from the first place where there is one, since names of classes and of members may have more.
+static struct member_slot *unmangled_member(struct typed_class *class, PyObject *name)
 {
     Py_ssize_t length;
     const char *text = PyUnicode_AsUTF8AndSize(name, &length);
-    const char *inner = text && length > 1 ? strstr(text + 1, "__") : NULL;
-    return inner ? PyUnicode_InternFromString(inner) : NULL;
+    struct member_slot *slot = NULL;
+    if (!text || !length)
+        return NULL;
+    for (const char *inner = text; !slot && (inner = strstr(inner + 1, "__"));) {
+        PyObject *part = PyUnicode_FromString(inner);
+        slot = part ? class_member(class, part) : NULL;
+        Py_XDECREF(part);
+        if (!part)
+            break;
+    }
+    return slot;
 }
 
-static PyObject *no_field(const struct typed_class *class, PyObject *name)
+PyObject *struct_no_field(const struct typed_class *class, PyObject *name)
 {
-    char type[256];
-    type_format(class->type, type, sizeof(type));
-    return PyErr_Format(PyExc_KeyError, "<%s> does not have a field <%U>", type, name);
+    PyObject *type = type_text(class->type);
+    if (type)
+        PyErr_Format(PyExc_KeyError, "<%U> does not have a field <%U>", type, name);
+    Py_XDECREF(type);
+    return NULL;
 }
 
 static PyObject *struct_getattro(PyObject *self, PyObject *name)
 {
     struct typed_class *class = class_of(self);
+    if (attributes_objects) {
+        PyObject *own = attributes_get(self, name);
+        if (own || PyErr_Occurred())
+            return own;
+    }
     struct member_slot *slot = class ? class_member(class, name) : NULL;
     if (slot)
         return read_member(class, slot, pylong_address(self));
@@ -154,56 +174,68 @@ static PyObject *struct_getattro(PyObject *self, PyObject *name)
         PyUnicode_Tailmatch(name, objects_state()->dunder, 0, PY_SSIZE_T_MAX, 1) == 1)
         return NULL;
     PyErr_Clear();
-    PyObject *inner = unmangled(name);
-    slot = inner ? class_member(class, inner) : NULL;
-    Py_XDECREF(inner);
+    slot = unmangled_member(class, name);
     if (slot)
         return read_member(class, slot, pylong_address(self));
-    return PyErr_Occurred() ? NULL : no_field(class, name);
+    return PyErr_Occurred() ? NULL : struct_no_field(class, name);
+}
+
+// What a program sets is its own: the object's, and comes before a member. A property of the class
+// decides for itself.
+static int struct_setattro(PyObject *self, PyObject *name, PyObject *value)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    struct typed_class *class = class_of(self);
+    PyObject *found = _PyType_Lookup(type, name);
+    bool is_property = found && Py_TYPE(found)->tp_descr_set;
+    bool has_dict = type->tp_dictoffset && !(class && class_member(class, name));
+    if (is_property || has_dict)
+        return PyObject_GenericSetAttr(self, name, value);
+    return attributes_set(self, name, value);
+}
+
+void struct_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    if (attributes_objects)
+        attributes_forget(self);
+    type->tp_free(self);
+    Py_DECREF(type);
 }
 
 static PyObject *describe(PyObject *self, const char *format)
 {
-    struct typed_class *class = class_or_raise(self);
+    struct typed_class *class = struct_class_or_raise(self);
     if (!class)
         return NULL;
-    char type[256];
+    PyObject *type = type_text(class->type);
     char address[32];
-    type_format(class->type, type, sizeof(type));
     snprintf(address, sizeof(address), "0x%" PRIx64, pylong_address(self));
-    return PyUnicode_FromFormat(format, type, address, (unsigned long)class->type->size);
+    PyObject *text =
+        type ? PyUnicode_FromFormat(format, type, address, (unsigned long)class->type->size) : NULL;
+    Py_XDECREF(type);
+    return text;
 }
 
 static PyObject *struct_str(PyObject *self)
 {
-    return describe(self, "<%s %s>");
+    return describe(self, "<%U %s>");
 }
 
 static PyObject *struct_repr(PyObject *self)
 {
-    return describe(self, "StructResult <%s %s> \tsize=%lu");
-}
-
-static PyObject *short_str(PyObject *self, PyObject *unused)
-{
-    struct typed_class *class = class_or_raise(self);
-    if (!class)
-        return NULL;
-    char address[32];
-    snprintf(address, sizeof(address), "0x%" PRIx64, pylong_address(self));
-    return PyUnicode_FromFormat("<%s %s>", class->type->name ? class->type->name : "{...}",
-                                address);
+    return describe(self, "StructResult <%U %s> \tsize=%lu");
 }
 
 static Py_ssize_t struct_length(PyObject *self)
 {
-    struct typed_class *class = class_or_raise(self);
+    struct typed_class *class = struct_class_or_raise(self);
     return class ? (Py_ssize_t) class->type->size : -1;
 }
 
 static PyObject *stepped(PyObject *self, PyObject *steps)
 {
-    struct typed_class *class = class_or_raise(self);
+    struct typed_class *class = struct_class_or_raise(self);
     if (!class)
         return NULL;
     uint64_t count = PyLong_AsUnsignedLongLongMask(steps);
@@ -225,105 +257,22 @@ static PyObject *struct_subscript(PyObject *self, PyObject *key)
 {
     if (PyLong_Check(key))
         return stepped(self, key);
-    return PyErr_Format(PyExc_TypeError, "a struct is indexed with an int, not %s",
-                        Py_TYPE(key)->tp_name);
-}
-
-static PyObject *has_field(PyObject *self, PyObject *name)
-{
-    struct typed_class *class = class_or_raise(self);
-    if (!class || !PyUnicode_Check(name))
-        return class ? PyErr_Format(PyExc_TypeError, "a member name is a str") : NULL;
-    for (size_t i = 0; i < class->member_count; i++) {
-        if (PyUnicode_Compare(class->members[i].name, name) == 0)
-            Py_RETURN_TRUE;
-    }
-    Py_RETURN_FALSE;
-}
-
-static PyObject *field_offset(PyObject *self, PyObject *name)
-{
-    struct typed_class *class = class_or_raise(self);
-    if (!class || !PyUnicode_Check(name))
-        return class ? PyErr_Format(PyExc_TypeError, "a member name is a str") : NULL;
-    for (size_t i = 0; i < class->member_count; i++) {
-        if (PyUnicode_Compare(class->members[i].name, name) == 0)
-            return PyLong_FromUnsignedLongLong(class->members[i].offset);
-    }
-    return no_field(class, name);
-}
-
-static PyObject *is_named(PyObject *self, PyObject *name)
-{
-    struct typed_class *class = class_or_raise(self);
-    if (!class || !PyUnicode_Check(name))
-        return class ? PyErr_Format(PyExc_TypeError, "a type name is a str") : NULL;
-    char type[256];
-    type_format(class->type, type, sizeof(type));
-    return PyBool_FromLong(PyUnicode_CompareWithASCIIString(name, type) == 0);
-}
-
-static PyObject *cast_to(PyObject *self, PyObject *name)
-{
-    return struct_new(name, self);
-}
-
-static PyObject *get_deref(PyObject *self, PyObject *unused)
-{
-    return Py_NewRef(self);
-}
-
-static PyObject *deref(PyObject *self, void *closure)
-{
-    return Py_NewRef(self);
-}
-
-static PyObject *evaluate(PyObject *self, PyObject *path)
-{
-    struct typed_class *class = class_or_raise(self);
-    return class ? chain_read(class, pylong_address(self), path) : NULL;
-}
-
-static PyObject *get_symbol(PyObject *self, void *closure)
-{
-    struct typed_class *class = class_or_raise(self);
+    if (!PyUnicode_Check(key))
+        return PyErr_Format(PyExc_TypeError, "a struct is indexed with an int or a name, not %s",
+                            Py_TYPE(key)->tp_name);
+    struct typed_class *class = struct_class_or_raise(self);
     if (!class)
         return NULL;
-    char type[256];
-    type_format(class->type, type, sizeof(type));
-    return PyUnicode_FromString(type);
+    return class_member_hidden(class, key) ? factory_var_info(class->type, key)
+                                           : struct_no_field(class, key);
 }
-
-static PyObject *get_size(PyObject *self, void *closure)
-{
-    struct typed_class *class = class_or_raise(self);
-    return class ? PyLong_FromUnsignedLongLong(class->type->size) : NULL;
-}
-
-static PyMethodDef struct_methods[] = {
-    {"shortStr", short_str, METH_NOARGS, "shortStr() -> str: <tag 0xaddress>"},
-    {"hasField", has_field, METH_O, "hasField(name) -> bool: is there a member of that name"},
-    {"fieldOffset", field_offset, METH_O,
-     "fieldOffset(name) -> int: bytes from the beginning of the struct; KeyError"},
-    {"isNamed", is_named, METH_O, "isNamed(type) -> bool: is this the struct of that type name"},
-    {"castTo", cast_to, METH_O, "castTo(type) -> StructResult: the same address as another type"},
-    {"getDeref", get_deref, METH_NOARGS, "getDeref() -> StructResult: itself"},
-    {"Eval", evaluate, METH_O,
-     "Eval('a.b.c'): the value at the end of a chain of members, pointers followed"},
-    {0},
-};
-
-static PyGetSetDef struct_getset[] = {
-    {"Deref", deref, NULL, "StructResult: itself, since struct and pointer are one", NULL},
-    {"PYT_symbol", get_symbol, NULL, "str: the type's name", NULL},
-    {"PYT_size", get_size, NULL, "int: sizeof, in bytes", NULL},
-    {0},
-};
 
 static PyType_Slot struct_slots[] = {
     {Py_tp_doc, "A struct or union in memory, or a pointer to one: an int that is its address."},
     {Py_tp_new, struct_construct},
+    {Py_tp_dealloc, struct_dealloc},
     {Py_tp_getattro, struct_getattro},
+    {Py_tp_setattro, struct_setattro},
     {Py_tp_str, struct_str},
     {Py_tp_repr, struct_repr},
     {Py_tp_methods, struct_methods},

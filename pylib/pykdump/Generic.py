@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
+from typing import Any
 
 from .registry import PyCtl, registerModuleAttr, registerObjAttrHandler
 
@@ -124,3 +125,16 @@ def print2columns(left: str | Iterable[str], right: str | Iterable[str]) -> None
     width = max(map(len, columns[0]), default=0)
     for one, two in zip_longest(*columns, fillvalue=""):
         print(f"{one:<{width}}  {two}".rstrip())
+
+
+# Objects about types were here once.
+_MOVED = frozenset((
+    "ArtStructInfo", "EnumInfo", "SUInfo", "TypeInfo", "VarInfo", "getSizeOf", "getStructInfo",
+    "struct_exists", "struct_size", "type_length", "union_size", "whatis"))
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MOVED:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    from . import datatypes
+    return getattr(datatypes, name)

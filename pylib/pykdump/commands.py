@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import time
+from contextlib import suppress
 from types import TracebackType
 
 import crash
@@ -34,37 +35,6 @@ def exec_command(line: str) -> None:
         print(err)
 
 
-def set_default_timeout(seconds: int) -> int:
-    """Give commands in the background another time; the one before."""
-    before = crash.default_timeout
-    crash.default_timeout = seconds
-    return before
-
-
-def exec_crash_command_bg2(line: str) -> tuple[int, int]:
-    """Start a crash command in a child: (where to read what it prints, its pid)."""
-    readable, writable = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(writable)
-        return readable, pid
-    status = 1
-    try:
-        os.close(readable)
-        with open(writable, "wb") as pipe:
-            pipe.write(_text_of(line).encode("utf-8", "backslashreplace"))
-        status = 0
-    finally:
-        os._exit(status)
-
-
-def _text_of(line: str) -> str:
-    try:
-        return crash.exec_crash_command(line)
-    except crash.error as err:
-        return str(err)
-
-
 def exec_crash_command_bg(line: str, timeout: float | None = None) -> str:
     """What a crash command prints that runs in a child; maybe only the beginning of it.
 
@@ -72,15 +42,15 @@ def exec_crash_command_bg(line: str, timeout: float | None = None) -> str:
     log, as a timeout or an error.
     """
     seconds = crash.default_timeout if timeout is None else timeout
-    start = getattr(crash, "exec_crash_command_bg2", exec_crash_command_bg2)
-    readable, pid = start(line)
+    readable, pid = crash.exec_crash_command_bg2(line)
     in_time = False
     try:
         text, in_time = _read(readable, time.monotonic() + seconds)
     finally:
         os.close(readable)
         if not in_time:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         status = _reap(pid)
     if not in_time:
         pylog.timeout(f"{line} ({seconds}s)")
@@ -122,20 +92,10 @@ class SuppressCrashErrors:
         self._before: str | None = None
 
     def __enter__(self) -> SuppressCrashErrors:
-        self._before = _set_error(self._target)
+        self._before = crash.crash_set_error(self._target)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  tb: TracebackType | None) -> None:
         if self._before is not None:
-            _set_error(self._before)
-
-
-def _set_error(target: str) -> str | None:
-    """Where crash's error messages go from now on; where they went, None if that is unknown."""
-    try:
-        before = crash.exec_crash_command("set error").partition(":")[2].strip()
-        crash.exec_crash_command(f"set error {target}")
-    except crash.error:
-        return None             # this crash cannot
-    return before or None
+            crash.crash_set_error(self._before)

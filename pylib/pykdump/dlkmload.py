@@ -67,7 +67,7 @@ def _candidates(module: str, altname: str | None) -> Iterator[str]:
     """Files in the current directory, then crash's own search, then what is near the namelist."""
     stems = [altname] if altname else possibleModuleNames(module)
     names = [stem + suffix for stem in stems for suffix in _SUFFIXES]
-    yield from filter(os.path.isfile, map(os.path.abspath, names))
+    yield from (os.path.abspath(name) for name in names if os.path.isfile(name))
     yield ""
     for top in dict.fromkeys((sys_info.debuginfo, sys_info.DebugDir)):
         for folder, _folders, files in os.walk(top):

@@ -186,26 +186,6 @@ def hlist_for_each_entry(sname: str, head: int, member: str) -> Iterator[Any]:
         node = crash.readPtr(node)
 
 
-def getFullBucketsH(start: int, bsize: int, items: int,
-                    chain_off: int = 0) -> list[tuple[int, int]]:
-    """(index, pointer) of the buckets of a hash table that are not empty.
-
-    There are `items` of `bsize` bytes, each with the pointer at `chain_off`; crash.error where
-    they cannot be read.
-    """
-    indices, pointers, report = _pykdump.walk_pointers(start + chain_off, items, stride=bsize)
-    end, address, _skipped, message = report
-    if end not in ("whole", "limit"):
-        raise crash.error(f"the hash table at 0x{start:x} cannot be read at 0x{address:x}: "
-                          f"{message}")
-    return list(zip(indices, pointers))
-
-
-def getFullBuckets(start: int, bsize: int, items: int, chain_off: int = 0) -> list[int]:
-    """The pointers alone."""
-    return [pointer for _index, pointer in getFullBucketsH(start, bsize, items, chain_off)]
-
-
 def container_of(pointer: int, sname: str, member: str) -> Any:
     """The struct whose `member` is at an address."""
     return _pykdump.readSU(sname, int(pointer) - required_offset(sname, member))
@@ -216,7 +196,7 @@ def iterN(sequence: Iterable[T], n: int) -> Iterator[T]:
     return islice(sequence, n)
 
 
-__all__ = ("LH_isempty", "ListHead", "container_of", "getFullBuckets", "getFullBucketsH",
-           "hlist_for_each_entry", "iterN", "list_for_each_entry", "readBadList", "readList",
+__all__ = ("LH_isempty", "ListHead", "container_of", "hlist_for_each_entry",
+           "iterN", "list_for_each_entry", "readBadList", "readList",
            "readListByHead", "readSUArray", "readSUListFromHead", "readStructNext",
            "setListMaxel")

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import _pykdump
-import crash
 
 from . import memocaches, reload, structinfo, typeinfo
 
@@ -23,15 +22,11 @@ _CAST = "SKC."
 _CAST_TO = "struct sock_common"
 
 
-class _Attribute(property):
-    """A pseudo-attribute as a class has it."""
-
-
 class _Registration:
     """What somebody has asked for: an attribute, and where its value may be."""
 
     __slots__ = ("sname", "attr", "chains", "function", "extra", "owner", "serial", "chosen",
-                 "classes")
+                 "given")
 
     def __init__(self, sname: str, attr: str, chains: list[str], function: Follow | None,
                  extra: list[str], owner: str) -> None:
@@ -43,12 +38,12 @@ class _Registration:
         self.owner = owner
         self.serial = next(_serials)
         self.chosen: str | None = None  # the chain in force
-        self.classes: list[type] = []   # that have the attribute
+        self.given: list[str] = []      # structs that have the attribute
 
     def apply(self) -> bool:
         """Give the attribute to the classes, if the kernel has what it is for."""
         self.chosen = None
-        self.classes = []
+        self.given = []
         if not typeinfo.struct_exists(self.sname):
             return False
         follow = self.function or self._choose()
@@ -72,34 +67,36 @@ class _Registration:
     def _give(self, name: str, follow: Follow) -> None:
         if name != self.sname and self.function is None:
             follow = _seen_as(self.sname, follow)
-        cls = _class_of(name)
-        setattr(cls, self.attr, _Attribute(follow))
-        setattr(cls, "hasField", _has_field)
-        self.classes.append(cls)
+        _pykdump.set_attribute(name, self.attr, property(follow), self.offset)
+        self.given.append(name)
+
+    @property
+    def offset(self) -> int | None:
+        """Where the value is, if that is in the struct itself."""
+        if not self.chosen or self.chosen.startswith(_CAST):
+            return None
+        offset = typeinfo.member_offset(self.sname, self.chosen)
+        return None if offset < 0 else offset
 
     def drop(self) -> None:
-        for cls in self.classes:
-            if isinstance(vars(cls).get(self.attr), _Attribute):
-                delattr(cls, self.attr)
-        self.classes = []
+        for name in self.given:
+            # The attribute has hidden a member of that name.
+            if self.attr in typeinfo.members(name):
+                _pykdump.set_attribute(name, self.attr, property(_follower(self.attr, None)),
+                                       typeinfo.member_offset(name, self.attr))
+            else:
+                delattr(type(_pykdump.readSU(name, 0)), self.attr)
+        self.given = []
 
 
 _serials = itertools.count(1)
 _registrations: dict[tuple[str, str], _Registration] = {}
 
 
-def _class_of(sname: str) -> type:
-    return type(_pykdump.readSU(sname, 0))
-
-
-def _has_field(struct: Any, name: str) -> bool:
-    """hasField(name) -> bool: is there a member or pseudo-attribute of that name"""
-    return crash.StructResult.hasField(struct, name) \
-        or isinstance(getattr(type(struct), name, None), _Attribute)
-
-
 def _follower(path: str, cast: str | None) -> Follow:
-    follow: Follow = (lambda struct: struct.Eval(path)) if path else (lambda struct: struct)
+    def follow(struct: Any) -> Any:
+        return _pykdump.read_chain(struct, path) if path else struct
+
     return _seen_as(cast, follow) if cast else follow
 
 
@@ -168,11 +165,11 @@ class AttrSetter:
 def _members(sname: str) -> Iterator[tuple[str, structinfo.VarInfo | None]]:
     """Pseudo-attributes as members: at a fixed offset what is there, else None."""
     for registration in list(_registrations.values()):
-        if sname not in (registration.sname, *registration.extra) or not registration.classes:
+        if sname not in (registration.sname, *registration.extra) or not registration.given:
             continue
-        chain = registration.chosen
-        fixed = chain and "[" not in chain and not chain.startswith(_CAST)
-        found = structinfo.embedded(registration.sname, chain) if chain and fixed else None
+        found = None
+        if registration.chosen and registration.offset is not None:
+            found = structinfo.embedded(registration.sname, registration.chosen)
         yield registration.attr, found
 
 

@@ -13,7 +13,7 @@ import crash
 
 from . import gdbtypes, typeinfo
 from .memocaches import memoize_typeinfo
-from .typeobjects import TypeInfo, as_dictionary, bodies
+from .typeobjects import Description, TypeInfo, as_dictionary, bodies
 
 Dictionary = dict[str, Any]
 
@@ -89,7 +89,7 @@ class SUInfo(dict):
     PYT_body: list[tuple[str, VarInfo]]
     size: int
 
-    def __init__(self, source: str | tuple[Any, ...]) -> None:
+    def __init__(self, source: str | Description) -> None:
         if isinstance(source, str):
             sname, what = source, _nameless.get(source)
         else:
@@ -102,7 +102,8 @@ class SUInfo(dict):
         vars(self).update(body)
         if extra_members is not None:
             for name, extra in extra_members(sname).items():
-                dict.setdefault(self, name, extra)
+                if name not in self:
+                    self[name] = extra
 
     def getFnames(self) -> list[str]:
         """The names of the members, in their order."""
@@ -198,7 +199,7 @@ def funcargs(name: str) -> list[str] | None:
     return None if types is None else [each.fullstr() for each in types[1:]]
 
 
-def member(sname: str | tuple[Any, ...], name: str) -> VarInfo:
+def member(sname: str | Description, name: str) -> VarInfo:
     """A member of a struct; KeyError if it has none of that name."""
     members = getStructInfo(sname) if isinstance(sname, str) else SUInfo(sname)
     try:
@@ -209,14 +210,13 @@ def member(sname: str | tuple[Any, ...], name: str) -> VarInfo:
 
 def embedded(sname: str, chain: str) -> VarInfo | None:
     """What is at the end of a chain of embedded structs; None if a pointer is to be followed."""
-    outer, dot, last = chain.rpartition(".")
-    if not dot:
-        return member(sname, last)
-    holder = typeinfo.resolve(sname, outer)
+    outer, _dot, last = chain.rpartition(".")
+    link = typeinfo.resolve(sname, outer) if outer else None
+    holder = link.ctype if link else sname
     offset = typeinfo.member_offset(sname, chain)
-    if holder is None or offset < 0 or not typeinfo.struct_exists(holder.ctype):
+    if offset < 0 or not typeinfo.struct_exists(holder):
         return None
-    found = member(holder.ctype, last)
+    found = _member(holder, typeinfo.members(holder)[last])
     return VarInfo(last, found._described, found.reader, bitsize=found.bitsize,
                    bitoffset=8 * (offset - found.offset) + found.bitoffset)
 

@@ -72,6 +72,9 @@ class _SysInfo(Bunch):
     def __len__(self) -> int:
         return dict.__len__(self._loaded())
 
+    def __bool__(self) -> bool:
+        return True
+
     def get(self, name: str, default: Any = None) -> Any:
         return self[name] if name in self else default
 

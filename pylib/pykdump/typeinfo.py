@@ -33,7 +33,7 @@ Scope = str | list[Any]
 
 _members: dict[str, dict[str, Field]] = {}
 _sizes: dict[str, int] = {}         # -1: unknown
-_TARGET = re.compile(r"[ *]+$|(?: ?\[\d*\])+$")
+_TARGET = r"[ *]+$|(?: ?\[\d*\])+$"       # stars, dimensions
 
 
 def members(sname: str) -> dict[str, Field]:
@@ -106,7 +106,7 @@ def _text(described: Any) -> str:
 def _enter(scope: Scope, field: Field) -> Scope:
     """Where the members of a member's type are, of what it points to or of its elements."""
     ctype = field.ctype
-    while (stripped := _TARGET.sub("", ctype)) != ctype:
+    while (stripped := re.sub(_TARGET, "", ctype)) != ctype:
         ctype = stripped
     if not ctype.endswith("{...}"):
         return ctype

@@ -18,7 +18,9 @@ def described(name: str) -> dict[str, Any]:
     return gdbtypes.gdb_typeinfo(name)
 
 
-Source = str | dict[str, Any] | tuple[Any, ...]
+# As the engine's describe_type has it.
+Description = tuple[str, "str | None", int, bool, int, Any, Any]
+Source = str | dict[str, Any] | Description
 
 
 def as_dictionary(source: Source) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def test_everything_that_a_member_can_be(gdb):
         "orig_proto": (0, 8, "enum {...}", 4), "sign": (32, 0, "enum minus", 4),
         "open": (64, 0, "(func) *", 8), "groups": (128, 0, "struct attribute_group **", 8),
         "folios": (192, 0, "struct list_head [4][1][5]", 320),
-        "table": (344 * 8, 0, "unsigned char *[16]", 8), "flag": (352 * 8, 0, "bool", 1),
+        "table": (344 * 8, 0, "unsigned char (*)[16]", 8), "flag": (352 * 8, 0, "bool", 1),
         "archdata": (353 * 8, 0, "struct dev_archdata", 0), "get": (360 * 8, 0, "(func) *", 8),
         "opaque": (368 * 8, 0, "struct nowhere *", 8),
         "wide": (376 * 8, 0, "__int128 unsigned", 16), "counter": (392 * 8, 0, "long int", 8),

@@ -70,8 +70,67 @@ def test_a_pointer_to_a_struct_pointer_gives_structs(pointers: World):
     node = pointers.place(struct.pack("<Qi4x", 0, 9))
     nodes = with_words(pointers, 0, pointers.place(struct.pack("<QQ", 0, node))).nodes
     assert nodes.ptrlev == 2
-    assert nodes[1].x == 9 and nodes.Deref == 0
-    assert isinstance(nodes.Deref, crash.StructResult)
+    assert nodes[1].x == 9 and isinstance(nodes[0], crash.StructResult)
+
+
+def test_deref_of_a_pointer_to_pointers_is_a_pointer_one_level_lower(pointers: World):
+    node = pointers.place(struct.pack("<Qi4x", 0, 9))
+    nodes = with_words(pointers, 0, pointers.place(struct.pack("<Q", node))).nodes
+    assert isinstance(nodes.Deref, crash.tPtr) and nodes.Deref == node
+    assert nodes.Deref.ptrlev == 1 and nodes.Deref.Deref.x == 9 == nodes.Deref[0].x
+    assert str(nodes.Deref) == f"<tPtr struct node * {node:#x}>"
+
+
+def test_a_pointer_to_char_pointers_gives_pointers_of_which_texts_are_made(pointers: World):
+    text = pointers.place(b"text\0and more")
+    texts = pointers.value("char **", struct.pack("<Q", pointers.place(struct.pack("<Q", text))))
+    for one in (texts[0], texts.Deref):
+        assert isinstance(one, crash.tPtr) and (one, one.ptrlev) == (text, 1)
+        assert crash.SmartString(one) == "text" and crash.SmartString(one).addr == text
+        assert crash.SmartString(one)[5:8] == "and" and one[0] == ord("t")
+    with pytest.raises(TypeError, match="bytes or a pointer"):
+        crash.SmartString(texts)
+    with pytest.raises(IndexError):
+        crash.SmartString(texts[5])
+    with pytest.raises(TypeError):
+        crash.SmartString(crash.tPtr(text))
+
+
+def test_a_pointer_to_function_pointers_gives_ints(pointers: World):
+    pointers.btf.struct("t", 8, at("calls", pointers.btf.pointer(pointers.btf.pointer(
+        pointers.btf.function(VOID)))))
+    calls = pointers.struct("struct t", struct.pack("<Q", pointers.place(struct.pack("<Q", 5))))
+    assert calls.calls[0] == 5 == calls.calls.Deref and type(calls.calls[0]) is int
+
+
+def test_the_description_of_a_pointer_is_made_by_a_factory(pointers: World):
+    value = with_words(pointers, 0, 0, 0x1000)
+    pykdump.set_factories(typeinfo=lambda *what: what)
+    try:
+        assert value.number.ti == value.number.ptype == ("int *",)
+        assert value.row.ti == ("short int (*)[2]",) and value.nodes.ti == ("struct node **",)
+        with pytest.raises(TypeError):
+            crash.tPtr(5).ti
+        with pytest.raises(TypeError):
+            pykdump.set_factories(typeinfo=5)
+    finally:
+        pykdump.set_factories(typeinfo=None)
+    with pytest.raises(RuntimeError, match="pykdump.datatypes"):
+        value.number.ti
+
+
+def test_the_type_of_what_has_no_name_is_told_by_its_description(world: World):
+    btf = world.btf
+    btf.struct("s", 16, at("p", btf.pointer(btf.pointer(btf.struct(0, 4, at("x", world.s32))))),
+               at("f", btf.pointer(btf.pointer(btf.function(VOID))), 8))
+    value = world.struct("struct s", bytes(16))
+    pykdump.set_factories(typeinfo=lambda what: what)
+    try:
+        kind, *_rest, target, _content = value.p.ti
+        assert kind == "pointer" and target[0] == "pointer" and target[5][0] == "struct"
+        assert value.f.ti[5][5][0] == "function"
+    finally:
+        pykdump.set_factories(typeinfo=None)
 
 
 def test_a_null_pointer_cannot_be_followed(pointers: World):

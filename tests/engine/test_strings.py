@@ -108,6 +108,23 @@ def test_a_text_is_an_ordinary_str_otherwise(texts: World):
     assert f"{name:>12}" == " kworker/0:1"
 
 
+def test_indices_reach_beyond_the_nul(texts: World):
+    value = texts.struct("struct s", b"\0abstract\xff".ljust(32, b"\0"))
+    name = value.name
+    assert name == "" and not name and len(name) == 0
+    assert name[1:9] == "abstract" and name[1] == "a" and name[9:13] == "\\xff"
+    assert name[-1] == "\0" and name[:] == "\0abstract\\xff" + "\0" * 6
+    with pytest.raises(IndexError):
+        name[1000]
+    assert [*name] == [] and name.split("b") == [""]
+
+
+def test_what_is_behind_a_char_pointer_is_read_in_full(texts: World):
+    text = placed(texts, b"hello\0world".ljust(300, b".")).text
+    assert text == "hello" and text[6:11] == "world" and len(text.ByteArray) == 256
+    assert text[255] == "." and text[200:] == "." * 56
+
+
 def test_a_class_may_be_derived_from_it(world: World):
     class Shouting(crash.SmartString):
         def __str__(self):

@@ -271,6 +271,8 @@ def test_a_class_may_be_derived_from_that_of_a_struct(task: World):
     assert str(value) == str(made) and value == made and value.hasField("pid")
     value.note = "has a dict"
     assert value.note == "has a dict" and type(value[1]) is type(made)
+    value.pid = 3
+    assert value.pid == 3 and vars(value) == {"note": "has a dict"}
     assert Task(-1) == -1
     for arguments in ((), (1, 2), ("x",), (None,)):
         with pytest.raises(TypeError):
@@ -284,7 +286,36 @@ def test_attributes_may_be_added_to_the_class_of_a_struct(task: World):
     assert value.Pid2 == 14 and value.pid == 7
     del type(value).pid
     with pytest.raises(AttributeError):
-        value.pid = 3
+        value.Pid2 = 3
+
+
+def test_attributes_of_single_objects_come_before_members(task: World):
+    value = task.struct("struct task", DATA)
+    other = pykdump.readSU("struct task", int(value))
+    value.note, value.pid = ["kept"], 3
+    assert value.note == ["kept"] and value.pid == 3 and value.inner.a == 1
+    assert other.pid == 7 and other == value
+    with pytest.raises(KeyError):
+        other.note
+    value.pid = 4
+    assert value.pid == 4
+    del value.pid
+    assert value.pid == 7
+    for name in ("pid", "nope"):
+        with pytest.raises(AttributeError):
+            delattr(value, name)
+
+
+def test_attributes_go_with_their_object(task: World):
+    address = int(task.struct("struct task", DATA))
+    kept = pykdump.readSU("struct task", address)
+    kept.note = "kept"
+    for _ in range(1000):                   # an object takes the place in memory of one before
+        gone = pykdump.readSU("struct task", address)
+        assert gone.pid == 7
+        gone.pid = 8
+        assert gone.pid == 8
+    assert kept.note == "kept" and kept.pid == 7
 
 
 def test_structs_are_made_by_their_class_too(task: World):

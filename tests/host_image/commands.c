@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The image's commands: those whose output a test gave, and those that were registered.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host_image/image.h"
 
@@ -68,6 +70,31 @@ bool host_command(const char *line, struct host_text *text, struct error *err)
 bool host_gdb(const char *line, struct host_text *text, struct error *err)
 {
     return run(true, line, text, err);
+}
+
+bool host_command_to(const char *line, int fd, struct error *err)
+{
+    struct host_text text;
+    bool ok = run(false, line, &text, err);
+    for (size_t done = 0; done < text.size;) {
+        ssize_t written = write(fd, text.bytes + done, text.size - done);
+        if (written <= 0)
+            break;
+        done += (size_t)written;
+    }
+    host_text_free(&text);
+    return ok;
+}
+
+static char error_target[256] = "default";
+
+bool host_error_target(const char *target, char *before, size_t size, struct error *err)
+{
+    if (target[0] == '/' && strcmp(target, "/dev/null") != 0)
+        return error_set(err, ERR_HOST, "invalid path: %s", target);
+    snprintf(before, size, "%s", error_target);
+    snprintf(error_target, sizeof(error_target), "%s", target);
+    return true;
 }
 
 // Does the host have a command of that name: the first word of a line it knows.

@@ -213,6 +213,7 @@ static PyObject *reset_types(PyObject *module, PyObject *unused)
 {
     if (objects_state()) {
         PyDict_Clear(objects_state()->struct_names);
+        PySet_Clear(objects_state()->shadows);
         classes_clear();
     }
     types_reset();

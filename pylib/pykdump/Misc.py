@@ -1,0 +1,88 @@
+"""Owns small helpers that programs find in the API, and that fit nowhere else."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+from . import lazy, output
+from .lowlevel import readSymbol
+
+# What is left of the debug levels of the C side: the option was never more than this.
+re_apidebug = re.compile(r"^--apidebug=(\d+)$")
+
+
+# The version of the interface that programs were written for.
+_INTERFACE = "3.5.3"
+
+
+class PYKD:
+    """Short names for use in expressions."""
+
+    sym = staticmethod(readSymbol)
+
+
+class _PrettyPrinter:
+    """A pprint.PrettyPrinter, made when it is used: it prints to where output goes then."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(lazy.module("pprint").PrettyPrinter(indent=4), name)
+
+    def __call__(self, obj: object) -> None:
+        self.pprint(obj)
+
+
+pp = _PrettyPrinter()
+
+
+def argv2s(argv: Sequence[str]) -> str:
+    """A command line as it may be typed again."""
+    return " ".join(f'"{word}"' if not word or re.search(r"\s", word) else word for word in argv)
+
+
+def isfileoutput() -> bool:
+    """Whether what a program prints goes to a regular file."""
+    return output.is_file()
+
+
+def getCurrentModule(depth: int = 0) -> ModuleType | None:
+    """The module that calls this, or with a depth the one that called that."""
+    return sys.modules.get(sys._getframe(depth + 1).f_globals["__name__"])
+
+
+def printObject(obj: object) -> None:
+    """Print the attributes of an object that are no functions."""
+    print(f"{type(obj).__name__}:")
+    for name in sorted(name for name in dir(obj) if not name.startswith("_")):
+        value = getattr(obj, name)
+        if not callable(value):
+            print(f"  {name:<20} {value!r}")
+
+
+def patch_default_kw(where: ModuleType | Callable[..., Any], name: str, value: object) -> None:
+    """Give a keyword-only argument another default: of a function, or of all in a module."""
+    functions = vars(where).values() if isinstance(where, ModuleType) else [where]
+    for function in functions:
+        defaults = getattr(function, "__kwdefaults__", None)
+        if defaults and name in defaults:
+            defaults[name] = value
+
+
+def require_cmod_version(version: str | Sequence[int]) -> None:
+    """End the program if it needs a later interface than this."""
+    wanted = _numbers(version)
+    if wanted > _numbers(_INTERFACE):
+        print(f"This program needs version {'.'.join(map(str, wanted))} of the interface, "
+              f"this is {_INTERFACE}")
+        sys.exit(1)
+
+
+def _numbers(version: str | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(version, str):
+        return tuple(map(int, re.findall(r"\d+", version)))
+    return tuple(version)

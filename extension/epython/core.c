@@ -3,6 +3,7 @@
 #include "epython/core.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,26 +49,46 @@ static bool start(const char *file, struct error *err)
     return true;
 }
 
-static void load(const char *file)
+// Ctrl-C is crash's while it loads and unloads the file, and would jump over Python: it waits.
+static void sigint_block(sigset_t *before)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &mask, before);
+}
+
+static bool load(const char *file)
 {
     struct error err;
-    if (!start(file, &err)) {
-        fprintf(stderr, "mpykdump: %s\n", err.message);
-        registry_end();
-        return;
+    sigset_t before;
+    if (loaded) {
+        fprintf(stderr, "mpykdump: it is loaded already, as another file\n");
+        return false;
     }
-    registry_commit();
-    loaded = true;
+    sigint_block(&before);
+    loaded = start(file, &err);
+    if (loaded) {
+        registry_commit();
+    } else {
+        fprintf(stderr, "mpykdump: %s\n", err.message);
+        registry_end(false);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return loaded;
 }
 
 static void unload(void)
 {
+    sigset_t before;
     if (!loaded)
         return;
+    sigint_block(&before);
     session_stop();
-    registry_end();
+    registry_end(session_is_running());
     loaded = false;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-__attribute__((visibility("default"))) extern const struct core mpykdump_core;
-const struct core mpykdump_core = {.build = MPYKDUMP_BUILD, .load = load, .unload = unload};
+__attribute__((visibility("default"))) extern const struct core mpykdump_core_2;
+const struct core mpykdump_core_2 = {.build = MPYKDUMP_BUILD, .load = load, .unload = unload};

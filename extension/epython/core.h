@@ -4,12 +4,15 @@
 #ifndef MPYKDUMP_EPYTHON_CORE_H
 #define MPYKDUMP_EPYTHON_CORE_H
 
-#define CORE_SYMBOL "mpykdump_core"
+#include <stdbool.h>
+
+#define CORE_SYMBOL "mpykdump_core_2" // another number when struct core changes
 
 struct core {
     const char *build; // identifies the sources that it was built from
-    // While crash loads `file`. On failure nothing is registered and the reason is printed.
-    void (*load)(const char *file);
+    // While crash loads `file`. On failure nothing is registered, the reason is printed, and unload
+    // must not be called.
+    bool (*load)(const char *file);
     void (*unload)(void);
 };
 

@@ -17,6 +17,7 @@ enum { CACHE_PAGES = 16384 }; // 64 MiB
 
 static PyObject *framework; // module pykdump.session
 static pid_t owner;         // the process that crash runs in; programs may fork
+static unsigned depth;      // commands that run, one within the other
 
 static bool register_commands(PyObject *programs, struct error *err)
 {
@@ -88,25 +89,39 @@ void session_run(int argc, char **argv)
     struct error err;
     host_enter(&entry);
     symbols_refresh();
+    depth++;
 
+    // Held: the command may unload the plug-in.
+    PyObject *module = Py_NewRef(framework);
     PyObject *words = word_list(argc, argv);
-    PyObject *status = words ? PyObject_CallMethod(framework, "run_command", "O", words) : NULL;
+    PyObject *status = words ? PyObject_CallMethod(module, "run_command", "O", words) : NULL;
     if (!status) {
         interpreter_take_exception(&err);
         fprintf(stderr, "mpykdump: %s\n", err.message);
     }
     Py_XDECREF(status);
     Py_XDECREF(words);
+    Py_DECREF(module);
 
-    // A program's choice of a task is its own; crash's context is the user's.
-    host_task_select(0, NULL);
-    objects_command_done();
+    if (--depth == 0) {
+        // A program's choice of a task is its own; crash's context is the user's.
+        host_task_select(0, NULL);
+        objects_command_done();
+        // A Ctrl-C that came too late for this program is not for the next.
+        while (PyErr_CheckSignals() < 0)
+            PyErr_Clear();
+    }
     host_leave(&entry);
     if (getpid() != owner) {
         // A child that a program forked and let fall through: not a second prompt.
         fflush(NULL);
         _exit(0);
     }
+}
+
+bool session_is_running(void)
+{
+    return depth > 0;
 }
 
 void session_stop(void)

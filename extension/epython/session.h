@@ -14,6 +14,9 @@ bool session_start(const char *file, struct error *err);
 // Runs one command line.
 void session_run(int argc, char **argv);
 
+// Is a command running? A program may unload the plug-in.
+bool session_is_running(void);
+
 // The plug-in is being unloaded: lets go of the framework and of what was cached.
 void session_stop(void);
 

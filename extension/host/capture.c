@@ -2,6 +2,7 @@
 #include "host/capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,9 +17,10 @@ void host_text_free(struct host_text *text)
     *text = (struct host_text){0};
 }
 
+static FILE *file;
+
 static FILE *capture_file(struct error *err)
 {
-    static FILE *file;
     if (file)
         return file;
     int fd = memfd_create("mpykdump-capture", MFD_CLOEXEC);
@@ -34,6 +36,17 @@ static bool errors_are_elsewhere(void)
 {
     return pc->error_path && strcmp(pc->error_path, "default") != 0 &&
            strcmp(pc->error_path, "redirect") != 0;
+}
+
+void capture_after_fork(void)
+{
+    int fresh = file ? memfd_create("mpykdump-capture", MFD_CLOEXEC) : -1;
+    if (fresh < 0)
+        return;
+    // Under the same FILE, since gdb may have it.
+    dup3(fresh, fileno(file), O_CLOEXEC);
+    close(fresh);
+    rewind(file);
 }
 
 bool capture_begin(struct capture *capture, bool all_errors, struct error *err)
@@ -83,7 +96,7 @@ static void errors_restore(const struct capture *capture)
 
 static bool text_read(int fd, long start, long end, struct host_text *text, struct error *err)
 {
-    size_t size = (size_t)(end - start);
+    size_t size = start >= 0 && end > start ? (size_t)(end - start) : 0;
     text->size = 0;
     text->bytes = malloc(size + 1);
     if (!text->bytes)

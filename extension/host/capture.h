@@ -26,6 +26,9 @@ bool capture_begin(struct capture *capture, bool all_errors, struct error *err);
 // Directs them back. The text (which may be NULL: dropped) is the caller's to free.
 bool capture_end(struct capture *capture, struct host_text *text, struct error *err);
 
+// In a forked child, which shares the file's position with its parent: a file of its own.
+void capture_after_fork(void);
+
 // Runs a trapped call (host_trap with TRAP_COMMAND) with what it prints captured; text that
 // precedes an error is delivered too.
 bool capture_run(void (*call)(void *), void *argument, struct host_text *text, struct error *err);

@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/capture.h"
 #include "host/crash.h"
 #include "host/host.h"
+#include "host/interrupt.h"
 
 static void reopen(int fd, const struct stat *file)
 {
@@ -26,7 +28,7 @@ static void reopen(int fd, const struct stat *file)
     int fresh = open(path, (flags & O_ACCMODE) | O_CLOEXEC);
     if (fresh < 0)
         return;
-    dup2(fresh, fd);
+    dup3(fresh, fd, O_CLOEXEC);
     close(fresh);
 }
 
@@ -52,6 +54,8 @@ static void reset_signals(void)
 void host_after_fork(void)
 {
     reset_signals();
+    capture_after_fork();
+    interrupt_after_fork();
     const char *files[] = {pc->dumpfile, pc->live_memsrc, pc->namelist, pc->namelist_debug};
     long limit = sysconf(_SC_OPEN_MAX);
 

@@ -9,6 +9,7 @@
 
 #include "host/crash.h"
 #include "host/host.h"
+#include "host/trap.h"
 
 static struct host_interrupt_hooks hooks;
 static struct sigaction program_sigint; // what programs run with
@@ -84,6 +85,8 @@ static struct {
     uintptr_t start;
     uintptr_t end;
     timer_t timer;
+    uintptr_t last; // where it was at the last look
+    int retries;    // for how many looks it was there
 } libc;
 
 static int find_libc(struct dl_phdr_info *info, size_t size, void *wanted)
@@ -114,28 +117,38 @@ static void libc_init(void)
 
 static void on_command_sigint(int number, siginfo_t *info, void *interrupted)
 {
-    static int retries;
     const ucontext_t *context = interrupted;
     uintptr_t at = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
     const struct itimerspec soon = {.it_value.tv_nsec = RETRY_NANOSECONDS};
 
     (void)info;
-    if (libc.known && at >= libc.start && at < libc.end && retries < RETRIES) {
-        retries++;
-        timer_settime(libc.timer, 0, &soon, NULL);
+    // Threads of the program's have stacks that no jump may lead to.
+    if (!host_trap_is_here()) {
+        host_trap_send(number);
         return;
     }
-    retries = 0;
+    if (libc.known && at >= libc.start && at < libc.end && libc.retries < RETRIES) {
+        libc.retries += at == libc.last;
+        libc.last = at;
+        if (timer_settime(libc.timer, 0, &soon, NULL) == 0)
+            return;
+    }
     restart(number);
 }
 
-void interrupt_give_to_crash(struct sigaction *previous)
+void interrupt_after_fork(void)
+{
+    libc.known = false;
+}
+
+void interrupt_give_to_crash(void)
 {
     struct sigaction action = {.sa_sigaction = on_command_sigint,
                                .sa_flags = SA_NODEFER | SA_SIGINFO};
     libc_init();
+    libc.retries = 0;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, previous);
+    sigaction(SIGINT, &action, NULL);
 }
 
 void interrupt_take_back(const struct sigaction *previous)

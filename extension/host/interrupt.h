@@ -6,8 +6,11 @@
 #include <signal.h>
 
 // Before and after a call that may enter gdb or run a crash command.
-void interrupt_give_to_crash(struct sigaction *previous);
+void interrupt_give_to_crash(void);
 void interrupt_take_back(const struct sigaction *previous);
+
+// In a forked child, which has no timers of its parent's.
+void interrupt_after_fork(void);
 
 // Tells the embedder that Ctrl-C was seen by crash or gdb on its behalf.
 void interrupt_raise(void);

@@ -9,8 +9,10 @@
 #include "host/interrupt.h"
 #include "host/trap.h"
 
-// crash walks the table while it runs commands and their help, so entries stay where they are
-// put until the file is unloaded; the table itself moves when it grows.
+enum { MAX_COMMANDS = 256 };
+
+// crash walks the table while it runs commands and their help, and keeps pointers into it: nothing
+// moves until the file is unloaded, which is why there is a fixed number of places.
 static struct {
     struct extension_table *extension;
     struct command_table_entry *entries; // ends with one whose name is NULL
@@ -80,18 +82,6 @@ static char **help_new(const struct host_registration *registration)
     return help;
 }
 
-static bool table_grow(void)
-{
-    struct command_table_entry *entries =
-        reallocarray(registry.entries, registry.count + 3, sizeof(*entries));
-    if (!entries)
-        return false;
-    registry.entries = entries;
-    if (registry.committed)
-        registry.extension->command_table = entries;
-    return true;
-}
-
 static void table_end(void)
 {
     // Nameless, since crash's list of extensions shows hidden commands too.
@@ -117,7 +107,9 @@ bool registry_begin(const char *file, registry_handler handler, struct error *er
     host_trap_init();
     registry.extension = pc->curext;
     registry.handler = handler;
-    if (!table_grow())
+    // The cleanup entry and the end take a place each.
+    registry.entries = calloc(MAX_COMMANDS + 2, sizeof(*registry.entries));
+    if (!registry.entries)
         return error_set_no_memory(err);
     table_end();
     return true;
@@ -132,11 +124,12 @@ bool host_command_register(const struct host_registration *registration, struct 
     }
     if (get_command_table_entry((char *)registration->name))
         return error_set(err, ERR_VALUE, "crash already has a command %s", registration->name);
+    if (registry.count == MAX_COMMANDS)
+        return error_set(err, ERR_VALUE, "%d commands are registered, there is no place for more",
+                         MAX_COMMANDS);
     char **help = help_new(registration);
-    if (!help || !table_grow()) {
-        help_free(help);
+    if (!help)
         return error_set_no_memory(err);
-    }
     if (is_alias((char *)registration->name))
         deallocate_alias((char *)registration->name);
     registry.entries[registry.count++] =
@@ -158,10 +151,11 @@ void registry_commit(void)
     registry.committed = true;
 }
 
-void registry_end(void)
+void registry_end(bool in_use)
 {
-    for (size_t i = 0; i < registry.count; i++)
+    for (size_t i = 0; !in_use && i < registry.count; i++)
         help_free(registry.entries[i].help_data);
-    free(registry.entries);
+    if (!in_use)
+        free(registry.entries);
     memset(&registry, 0, sizeof(registry));
 }

@@ -16,7 +16,8 @@ typedef void (*registry_handler)(int argc, char **argv);
 bool registry_begin(const char *file, registry_handler handler, struct error *err);
 void registry_commit(void);
 
-// When the file is unloaded: crash forgets the commands.
-void registry_end(void);
+// When the file is unloaded: crash forgets the commands. While one of them is in use, crash still
+// holds parts of what it had: that stays.
+void registry_end(bool in_use);
 
 #endif

@@ -18,6 +18,16 @@ void host_trap_init(void)
     crash_thread = pthread_self();
 }
 
+bool host_trap_is_here(void)
+{
+    return pthread_equal(crash_thread, pthread_self());
+}
+
+void host_trap_send(int signal_number)
+{
+    pthread_kill(crash_thread, signal_number);
+}
+
 // The words of the command being run: parsed afresh by commands, and by some of what looks like a
 // plain function.
 struct command_words {
@@ -91,8 +101,11 @@ static void state_mend(const struct crash_state *state)
     pc->cur_req = NULL;
     pc->cur_gdb_cmd = 0;
     pc->curcmd = state->command;
-    if (pc->cmd_cleanup)
-        pc->cmd_cleanup(pc->cmd_cleanup_arg);
+    // Forgotten first: should it fail, it must not be called for that again.
+    void (*cleanup)(void *) = pc->cmd_cleanup;
+    pc->cmd_cleanup = NULL;
+    if (cleanup)
+        cleanup(pc->cmd_cleanup_arg);
     if (pc->tmpfile)
         close_tmpfile();
     if (pc->tmpfile2)
@@ -103,25 +116,24 @@ static void state_mend(const struct crash_state *state)
 
 bool host_trap(void (*call)(void *), void *argument, enum trap_flags flags, struct error *err)
 {
-    if (!pthread_equal(crash_thread, pthread_self()))
+    if (!host_trap_is_here())
         return error_set(err, ERR_THREAD, "crash may be called from its own thread only");
 
     struct crash_state state;
     state_save(&state);
-    if (flags & TRAP_COMMAND)
+    if (flags & TRAP_COMMAND) {
         words_save(&state.line);
+        sigaction(SIGINT, NULL, &state.sigint);
+    }
 
     // Ctrl-C is crash's, and jumps, only while the jump leads here.
     volatile bool returned = false;
-    volatile bool ours = true;
     if (setjmp(pc->main_loop_env) == 0) {
-        if (flags & TRAP_COMMAND) {
-            interrupt_give_to_crash(&state.sigint);
-            ours = false;
-        }
+        if (flags & TRAP_COMMAND)
+            interrupt_give_to_crash();
         returned = host_catch(call, argument);
     }
-    if (!ours)
+    if (flags & TRAP_COMMAND)
         interrupt_take_back(&state.sigint);
 
     if (!returned)

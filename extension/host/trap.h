@@ -21,7 +21,9 @@ enum trap_flags {
 // was interrupted (ERR_INTERRUPTED), or this is not the host's thread (ERR_THREAD).
 bool host_trap(void (*call)(void *), void *argument, enum trap_flags flags, struct error *err);
 
-// Remembers the thread that may call.
+// Remembers the thread that may call; tells whether this is it; sends it a signal.
 void host_trap_init(void);
+bool host_trap_is_here(void);
+void host_trap_send(int signal_number);
 
 #endif

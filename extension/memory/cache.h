@@ -79,6 +79,9 @@ static inline bool cache_read_word(uint64_t address, size_t size, uint64_t *valu
     return true;
 }
 
+// Pointers into the cache are good until anything else is read, and until host_interrupted is
+// asked, which may run a program's code.
+
 // The bytes of a whole page: those in the cache, else read into a free place of the cache, else
 // into scratch (a page), so that a long scan evicts nothing. NULL when the page cannot be read.
 const uint8_t *cache_page(uint64_t page, uint8_t *scratch, struct error *err);

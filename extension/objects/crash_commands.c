@@ -10,6 +10,7 @@
 #include "objects/crash_module.h"
 #include "objects/raise.h"
 #include "objects/state.h"
+#include "symbols/symbols.h"
 
 // Text of a dump may be anything; the program gets a str all the same.
 static PyObject *text_object(const struct host_text *text)
@@ -50,6 +51,8 @@ static PyObject *crash_exec_crash_command(PyObject *module, PyObject *args)
         return argument_failure();
     int before = no_stdout ? stdout_silence() : -1;
     bool ok = host_command(line, &text, &err);
+    // `mod -s` and `mod -d` change symbols.
+    symbols_refresh();
     stdout_restore(before);
     PyObject *result = NULL;
     if (!ok && (err.code != ERR_HOST || !text.size)) {

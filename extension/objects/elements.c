@@ -81,6 +81,9 @@ const char *end_name(enum walk_end end)
 
 bool report_raises(const struct walk_report *report)
 {
+    // A look-up of types on the way may have been interrupted.
+    if (PyErr_Occurred())
+        return true;
     if (report->end != WALK_END_ERROR || error_is_fault(report->error.code) ||
         report->error.code == ERR_DAMAGED)
         return false;

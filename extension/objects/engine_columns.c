@@ -24,8 +24,9 @@ static bool append(struct array *array, uint64_t item)
 
 static bool is_format_of_words(const char *format)
 {
-    return format && strchr("@=<", *format) ? strchr("QqLlNn", format[1]) && !format[2]
-                                            : format && strchr("QqLlNn", *format) && !format[1];
+    if (format && *format && strchr("@=<", *format))
+        format++;
+    return format && *format && strchr("QqLlNn", *format) && !format[1];
 }
 
 static bool from_buffer(PyObject *object, struct array *addresses)

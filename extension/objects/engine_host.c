@@ -13,14 +13,20 @@ static PyObject *dump_info(PyObject *module, PyObject *unused)
 {
     struct host_info info;
     host_info_get(&info);
-    const char *types = types_provider();
-    // Opening it can be interrupted.
+    return Py_BuildValue("{szszszszsOsIsIsz}", "dumpfile", info.dump_file, "namelist",
+                         info.namelist, "release", info.release, "machine", info.machine, "live",
+                         info.live ? Py_True : Py_False, "cpus", info.cpus, "hz", info.hz, "crash",
+                         info.host_version);
+}
+
+// Apart from the rest: it opens them, which may take a while.
+static PyObject *types_source(PyObject *module, PyObject *unused)
+{
+    const char *name = types_provider();
+    // Opening can be interrupted.
     if (PyErr_Occurred())
         return NULL;
-    return Py_BuildValue("{szszszszsOsIsIszsz}", "dumpfile", info.dump_file, "namelist",
-                         info.namelist, "release", info.release, "machine", info.machine, "live",
-                         info.live ? Py_True : Py_False, "cpus", info.cpus, "hz", info.hz, "types",
-                         types, "crash", info.host_version);
+    return Py_BuildValue("z", name);
 }
 
 static PyObject *cache_statistics(PyObject *module, PyObject *unused)
@@ -71,6 +77,8 @@ static PyObject *after_fork(PyObject *module, PyObject *unused)
 
 PyMethodDef engine_host_functions[] = {
     {"dump_info", dump_info, METH_NOARGS, "dump_info() -> dict: what is being analysed"},
+    {"types_source", types_source, METH_NOARGS,
+     "types_source() -> str: where types come from; None: there are none"},
     {"cache_statistics", cache_statistics, METH_NOARGS, "cache_statistics() -> dict"},
     {"cache_set_pages", cache_set_pages, METH_O, "cache_set_pages(n): 0 turns the cache off"},
     {"purge_caches", purge_caches, METH_O, "purge_caches('memory' or 'types'): forgets them"},

@@ -121,13 +121,20 @@ static PyObject *readable_run(PyObject *module, PyObject *args)
     uint64_t page = start & ~(uint64_t)(HOST_PAGE_SIZE - 1);
     uint64_t run = page;
     Py_ssize_t count = 0;
-    for (uint64_t visited = 1; page < end && count < limit; page += HOST_PAGE_SIZE, visited++) {
+    uint64_t visited = 0;
+    // The last page of memory ends where addresses begin again: hence the second condition.
+    for (uint64_t first = page; page < end && page >= first && count < limit;
+         page += HOST_PAGE_SIZE) {
         uint8_t *place = (uint8_t *)PyBytes_AS_STRING(bytes) + count * HOST_PAGE_SIZE;
         struct error err;
-        const uint8_t *found = cache_page(page, place, &err);
-        if (visited % WALK_INTERRUPT_INTERVAL == 0 && PyErr_CheckSignals() < 0) {
+        if (++visited % WALK_INTERRUPT_INTERVAL == 0 && PyErr_CheckSignals() < 0) {
             Py_DECREF(bytes);
             return NULL;
+        }
+        const uint8_t *found = cache_page(page, place, &err);
+        if (!found && !error_is_fault(err.code)) {
+            Py_DECREF(bytes);
+            return raise_error(&err);
         }
         if (!found && count)
             break;

@@ -159,8 +159,10 @@ static PyObject *list_nodes(PyObject *module, PyObject *args)
     PyObject *result = NULL;
     PyObject *found = report_raises(&report) ? NULL : elements_make(&elements, &nodes, "address");
     if (found)
-        result = Py_BuildValue("(NsKs)", found, end_name(report.end), (unsigned long long)report.at,
-                               report.error.message);
+        result = Py_BuildValue("(NsKN)", found, end_name(report.end), (unsigned long long)report.at,
+                               PyUnicode_DecodeUTF8(report.error.message,
+                                                    (Py_ssize_t)strlen(report.error.message),
+                                                    "replace"));
     array_clear(&nodes);
     return result;
 }

@@ -20,9 +20,11 @@ static PyObject *make(PyObject *factory, const struct type *type, PyObject *memb
     if (!factory)
         return PyErr_Format(PyExc_RuntimeError,
                             "nothing describes types here: pykdump.datatypes is not imported");
+    Py_INCREF(factory);
     PyObject *what = told(type);
     PyObject *made = what ? PyObject_CallFunctionObjArgs(factory, what, member, NULL) : NULL;
     Py_XDECREF(what);
+    Py_DECREF(factory);
     return made;
 }
 

@@ -107,9 +107,12 @@ static bool report_read(const struct typed_class *class, const struct member_slo
                         uint64_t address)
 {
     PyObject *name = type_text(class->type);
-    PyObject *done = name ? PyObject_CallFunction(objects_state()->on_read, "OOK", name, slot->name,
-                                                  (unsigned long long)address)
-                          : NULL;
+    // Held: it may put another one in its place.
+    PyObject *observer = Py_NewRef(objects_state()->on_read);
+    PyObject *done =
+        name ? PyObject_CallFunction(observer, "OOK", name, slot->name, (unsigned long long)address)
+             : NULL;
+    Py_DECREF(observer);
     Py_XDECREF(done);
     Py_XDECREF(name);
     return done != NULL;

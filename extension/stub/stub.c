@@ -101,7 +101,8 @@ __attribute__((constructor)) static void stub_load(void)
     if (strcmp(core->build, MPYKDUMP_BUILD) != 0)
         complain("another build is in this session and stays, restart crash for this one",
                  core->build);
-    core->load(self.dli_fname);
+    if (!core->load(self.dli_fname))
+        core = NULL;
 }
 
 __attribute__((destructor)) static void stub_unload(void)

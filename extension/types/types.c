@@ -36,6 +36,7 @@ enum { SOURCES = sizeof(sources) / sizeof(*sources), GDB = SOURCES - 1 };
 
 static struct {
     const char *only;       // the one source that may be used, NULL for all
+    bool configured;        // by types_choose
     struct map pointers;    // target -> pointer to it
     struct array arrays;    // those made for names, to be freed
     struct array functions; // likewise
@@ -52,8 +53,12 @@ bool types_choose(const char *name, struct error *err)
     }
     if (!all && !chosen)
         return error_set(err, ERR_VALUE, "there is no source of types %s", name);
+    // Classes and readers hold on to types: they go only when they must.
+    if (registry.configured && registry.only == chosen)
+        return true;
     types_reset();
     registry.only = chosen;
+    registry.configured = true;
     return true;
 }
 
@@ -80,7 +85,7 @@ static struct type_provider *source_open(struct source *source)
 // Why there is no provider: what each source says, or that the user gave up waiting for one.
 static void explain(struct error *err)
 {
-    err->code = ERR_NONE;
+    *err = (struct error){0};
     for (int i = 0; i < SOURCES; i++) {
         const struct error *reason = &sources[i].reason;
         size_t used = strlen(err->message);

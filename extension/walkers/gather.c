@@ -99,7 +99,8 @@ bool column_init(struct column *column, const struct type *root, const char *pat
         return false;
     const struct type *type = type_resolve(column->path.type);
     bool ok = type->kind == TYPE_ARRAY ? array_init(column, type) : scalar_init(column, type);
-    if (!ok || (column->path.bit_size && column->kind > COLUMN_BOOL) || column->path.bit_size > 64)
+    uint32_t bits = column->path.bit_size;
+    if (!ok || bits > 64 || (bits && (column->kind > COLUMN_BOOL || column->elements)))
         return no_value(&column->path, err);
     column->item_size = column->element_size * (column->elements ? column->elements : 1);
     return true;

@@ -144,6 +144,10 @@ enum walk_end search_collect(const struct search *search, struct array *matches,
         struct error err;
         const uint8_t *bytes = cache_page(page, scratch, &err);
         bool on = true;
+        if (!bytes && !error_is_fault(err.code)) {
+            report->error = err;
+            return walk_fail(report, page);
+        }
         if (!bytes) {
             count_skipped(counts, err.code);
             scan.tail_valid = false;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "walkers/slab.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/map.h"
 #include "memory/cache.h"
 #include "symbols/symbols.h"
@@ -205,7 +207,16 @@ static bool slab_visit(struct walk *walk, const struct slab_entry *slab)
 static bool slabs_visit(struct walk *walk, uint64_t address)
 {
     size_t count;
-    const struct slab_entry *slabs = slab_index_get(address, &count);
+    const struct slab_entry *known = slab_index_get(address, &count);
+    // A copy: looks for Ctrl-C may run a program's code, and that may make the index anew.
+    struct slab_entry *slabs AUTO_FREE = count ? malloc(count * sizeof(*slabs)) : NULL;
+    if (count && !slabs) {
+        error_set_no_memory(&walk->report->error);
+        walk_fail(walk->report, address);
+        return false;
+    }
+    if (count)
+        memcpy(slabs, known, count * sizeof(*slabs));
     for (size_t i = 0; i < count; i++) {
         if (!slab_visit(walk, &slabs[i]))
             return false;

@@ -50,6 +50,7 @@ static struct {
 struct build {
     struct layout layout;
     uint64_t direct_base;
+    struct map caches; // what will be the index
 };
 
 static bool enumerator(const char *type_name, const char *name, uint64_t *value)
@@ -139,13 +140,13 @@ static bool slabs_append(struct slabs *slabs, const struct slab_entry *entry)
 
 // The slabs of a cache, made when there are none. NULL when memory is exhausted, or when pages
 // claim to be of more caches than there can be.
-static struct slabs *slabs_of(uint64_t owner)
+static struct slabs *slabs_of(struct map *caches, uint64_t owner)
 {
-    struct slabs *slabs = map_get(&slab_index.caches, owner);
-    if (slabs || slab_index.caches.count == MAX_CACHES)
+    struct slabs *slabs = map_get(caches, owner);
+    if (slabs || caches->count == MAX_CACHES)
         return slabs;
     slabs = calloc(1, sizeof(*slabs));
-    if (slabs && map_put(&slab_index.caches, owner, slabs))
+    if (slabs && map_put(caches, owner, slabs))
         return slabs;
     free(slabs);
     return NULL;
@@ -161,7 +162,7 @@ static uint64_t word_at(const uint8_t *bytes, uint64_t offset, size_t size)
 static bool visit(void *context, uint64_t pfn, const uint8_t *pages, size_t count, size_t size,
                   struct walk_report *report)
 {
-    const struct build *build = context;
+    struct build *build = context;
     const struct layout *layout = &build->layout;
     for (size_t i = 0; i < count; i++, pages += size) {
         uint64_t mark = word_at(pages, layout->mark_offset, layout->mark_size);
@@ -176,11 +177,22 @@ static bool visit(void *context, uint64_t pfn, const uint8_t *pages, size_t coun
         entry.free = !first                               ? SLAB_NONE_FREE
                      : first - entry.base < MAX_SLAB_SIZE ? (uint32_t)(first - entry.base)
                                                           : SLAB_BAD_FREE;
-        struct slabs *slabs = slabs_of(owner);
+        struct slabs *slabs = slabs_of(&build->caches, owner);
         if (!slabs || !slabs_append(slabs, &entry))
             return error_set_no_memory(&report->error);
     }
     return true;
+}
+
+static void caches_free(struct map *caches)
+{
+    for (size_t i = 0; caches->slots && i <= caches->mask; i++) {
+        struct slabs *slabs = caches->slots[i].value;
+        if (slabs)
+            free(slabs->items);
+        free(slabs);
+    }
+    map_clear(caches);
 }
 
 bool slab_index_make(struct walk_report *report)
@@ -190,16 +202,18 @@ bool slab_index_make(struct walk_report *report)
         *report = slab_index.report;
         return true;
     }
-    slab_index_reset();
     if (!layout_find(&build.layout, &report->error) ||
         !memmap_direct_base(&build.direct_base, &report->error)) {
         walk_fail(report, 0);
         return false;
     }
     if (memmap_visit(visit, &build, report) == WALK_END_ERROR) {
-        slab_index_reset();
+        caches_free(&build.caches);
         return false;
     }
+    // Only now, since a program's code may have run meanwhile, and have made one too.
+    slab_index_reset();
+    slab_index.caches = build.caches;
     slab_index.made = true;
     slab_index.report = *report;
     return true;
@@ -214,13 +228,6 @@ const struct slab_entry *slab_index_get(uint64_t cache_address, size_t *count)
 
 void slab_index_reset(void)
 {
-    struct map *caches = &slab_index.caches;
-    for (size_t i = 0; caches->slots && i <= caches->mask; i++) {
-        struct slabs *slabs = caches->slots[i].value;
-        if (slabs)
-            free(slabs->items);
-        free(slabs);
-    }
-    map_clear(caches);
+    caches_free(&slab_index.caches);
     slab_index.made = false;
 }

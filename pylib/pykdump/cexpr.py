@@ -212,7 +212,8 @@ class Parser:
             number = {"-": -operand.number, "+": operand.number, "~": ~operand.number,
                       "!": int(not operand.number)}[token.text]
             return _wrapped(number, 0 if token.text == "!" else operand.bits)
-        raise CError(f"unexpected {token.text!r}")
+        raise CError("a text is no number" if token.kind == "string"
+                     else f"unexpected {token.text!r}")
 
     def _parenthesised(self) -> Value:
         result = self._conditional()

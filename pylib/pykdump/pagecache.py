@@ -35,5 +35,5 @@ def statistics() -> dict[str, int | str]:
         "pages held": cache["pages"], "pages at most": cache["capacity"],
         "bytes held": cache["pages"] * _PAGE, "reads from the cache": cache["hits"],
         "pages read": cache["misses"], "pages unreadable": cache["failed"], "hit rate": share,
-        "types from": _pykdump.dump_info()["types"] or "nowhere",
+        "types from": _pykdump.types_source() or "nowhere",
     }

@@ -91,7 +91,7 @@ def by_gdb(starting):
 
 
 def test_programs_run_with_types_from_gdb(by_gdb, crash):
-    assert by_gdb.epython("import _pykdump\nprint(_pykdump.dump_info()['types'])") \
+    assert by_gdb.epython("import _pykdump\nprint(_pykdump.types_source())") \
         == "crash's gdb\n"
     text = by_gdb.run("taskinfo --summ", timeout=TIMEOUT)
     assert "Traceback" not in text

@@ -51,7 +51,8 @@ def told(crash, call):
 
 @pytest.mark.parametrize("call, answer", [
     ("mem2long(b'')", "error bad size"), ("mem2long(b'123')", "error bad size"),
-    ("mem2long(b'12345678', 0, 3)", "error bad size"), ("mem2long()", "error invalid parameter type"),
+    ("mem2long(b'12345678', 0, 3)", "error bad size"),
+    ("mem2long()", "error invalid parameter type"),
     ("mem2long(b'12345678', 0, -1)", "4050765991979987505"),
     ("get_pathname(1, 2)", "error no path for dentry 0x1 on mount 0x2"),
     ("get_pathname(-1, -1)", "error no path for dentry"),
@@ -70,7 +71,7 @@ def told(crash, call):
     ("readmem(crash.sym2addr('init_task'), 1 << 60)", "error cannot read"),
     ("readmem(crash.sym2addr('init_task'), 8, 77)", "error 77 is not a memory type"),
     ("readmem((1 << 64) - 4, 8)", "error readmem error"),
-    ("readPtr(0)", "IndexError readPtr NULL pointer"), 
+    ("readPtr(0)", "IndexError readPtr NULL pointer"),
     ("readPtr()", "error invalid parameter type"),
     ("readPtr(0xdead000000000000)", "error readmem error at addr 0xdead000000000000"),
     ("readInt(0, 8)", "error readmem error"), ("readInt(1, 33)", "error an int of 33 bytes"),

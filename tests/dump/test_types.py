@@ -24,7 +24,7 @@ import _pykdump, json
 known = {space: _pykdump.type_definitions(space) for space in %r}
 with open('known.json', 'w') as out:
     json.dump(known, out)
-print(_pykdump.dump_info()['types'])
+print(_pykdump.types_source())
 """
 
 # The first question of a session builds the index, and Ctrl-C must end that.

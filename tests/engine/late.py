@@ -38,7 +38,8 @@ class Late:
             lambda: made["x"], lambda: made.Dump(), lambda: pointer.ti, lambda: opened[0],
             lambda: repr(opened), lambda: many[0], lambda: repr(many), lambda: [*many],
             lambda: one[0], lambda: filled[0], lambda: filled[5], lambda: repr(filled),
-            lambda: text[0], lambda: text.addr, lambda: read("struct s", 0), lambda: read("struct nope", 0),
+            lambda: text[0],
+            lambda: text.addr, lambda: read("struct s", 0), lambda: read("struct nope", 0),
             lambda: read("struct s", 0).p, lambda: value("int", 0x1000), lambda: nodes(0, 0, 1),
             lambda: type(made)(1), lambda: type(made)("x"), lambda: type(text)(b"y"))
         self.error, self.suppress = error, suppress

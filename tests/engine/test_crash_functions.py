@@ -256,7 +256,7 @@ def test_types_come_from_a_file_when_there_is_one(world: World, tmp_path):
     (tmp_path / "vmlinux").write_bytes(world.btf.blob())
     host_image.set_info(namelist=str(tmp_path / "vmlinux"))
     assert pykdump.type_size("struct filed") == 4
-    assert pykdump.dump_info()["types"] == "BTF of the namelist"
+    assert pykdump.types_source() == "BTF of the namelist"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"x" * 5000, None])
@@ -267,7 +267,7 @@ def test_a_file_without_types_leads_to_those_in_memory(world: World, tmp_path, c
     host_image.set_info(namelist=str(file))
     world.load()
     assert pykdump.type_size("int") == 4
-    assert pykdump.dump_info()["types"] == "BTF of the dump"
+    assert pykdump.types_source() == "BTF of the dump"
 
 
 def test_objects_that_outlive_the_engine_do_no_harm():

@@ -158,7 +158,8 @@ OPERATIONS = {
     "getListSize": lambda s: crash.getListSize(int(s) + 32),
     "symbols": lambda s: (crash.addr2sym(s), crash.addr2sym(s, True), crash.sym2addr("x"),
                           crash.sym2alladdr("__start_BTF"), crash.symbol_exists("__start_BTF")),
-    "information": lambda s: (pykdump.dump_info(), pykdump.cache_statistics()),
+    "information": lambda s: (pykdump.dump_info(), pykdump.types_source(),
+                              pykdump.cache_statistics()),
     "purging": lambda s: (pykdump.purge_caches("memory"), s.text, pykdump.purge_caches("types"),
                           pykdump.readSU("struct full", 0)),
 }

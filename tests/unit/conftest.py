@@ -75,8 +75,10 @@ class FakeHost(EngineNames):
 
     def dump_info(self):
         return {"dumpfile": "/dumps/vmcore", "namelist": "/dumps/vmlinux", "release": "6.1.0",
-                "live": self.live, "machine": "x86_64", "cpus": 2, "hz": 250,
-                "types": "BTF of the namelist"}
+                "live": self.live, "machine": "x86_64", "cpus": 2, "hz": 250}
+
+    def types_source(self):
+        return "BTF of the namelist"
 
     def after_fork(self):
         pass

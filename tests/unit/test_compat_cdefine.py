@@ -33,7 +33,7 @@ def test_the_value_of_an_expression(expression, value):
 
 
 @pytest.mark.parametrize("expression, reason", [
-    ('"text"', "unexpected '\"text\"'"), ("1.5", "unexpected '1.5'"), ("1 +", "not complete"),
+    ('"text"', "a text is no number"), ("1.5", "unexpected '1.5'"), ("1 +", "not complete"),
     ("(1", "is missing"), ("UNKNOWN", "UNKNOWN is not known"), ("f(1)", "f is not known"),
     ("1/0", "division by zero"), ("1 % 0", "division by zero"), ("1 << 70", "shifted by 70"),
     ("1 2", "unexpected '2'"), ("do { } while (0)", "unexpected '{ } while (0)'"),

@@ -36,8 +36,12 @@ static PyObject *read_attributes(struct typed_class *class, uint64_t address, Py
             Py_CLEAR(value);
             break;
         }
-        PyObject *next = PyObject_GetAttr(value, PyList_GET_ITEM(names, i));
-        Py_SETREF(value, next);
+        // Interned, or Python's cache of look-ups would remember each text that it never meets
+        // again.
+        PyObject *name = Py_NewRef(PyList_GET_ITEM(names, i));
+        PyUnicode_InternInPlace(&name);
+        Py_SETREF(value, PyObject_GetAttr(value, name));
+        Py_DECREF(name);
     }
     Py_XDECREF(names);
     return value;

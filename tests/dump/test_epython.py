@@ -160,6 +160,8 @@ def test_modules_are_imported_once_in_a_session(crash):
     crash.program("print('imported')", "once_only_module.py")
     assert crash.epython("import once_only_module") == "imported\n"
     assert crash.epython("import once_only_module") == ""
+    # Or a reload in another test of this session would load it again.
+    crash.epython("import sys; del sys.modules['once_only_module']")
 
 
 def test_an_edited_program_takes_effect_at_once(crash):

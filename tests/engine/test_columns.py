@@ -254,6 +254,7 @@ def test_nothing_is_left_behind(thing):
     addresses = [make(thing, 0, inner), make(thing, 1, NOWHERE), 0]
     value = thing.struct("struct thing", addresses[0])
     value.Eval("next.id")
+    kept = [sys.intern(name) for name in ("next", "nope", "u8", "x")]
 
     def action():
         address, made = pykdump.columns(addresses, "struct thing", ["name", "next.id", "many"])
@@ -267,6 +268,7 @@ def test_nothing_is_left_behind(thing):
                 pykdump.columns(addresses, "struct thing", ["u8", path])
 
     check(action, type(value), rounds=1000)
+    assert len(kept) == 4
 
 
 # ---- Eval ----------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ experimental = False
 
 _maxel = options.API_options.Maxel
 _CALLERS = 3            # shown in a warning
+_LIST = ("list",)
 
 
 def setListMaxel(limit: int) -> None:
@@ -58,12 +59,19 @@ def _callers() -> str:
     return " < ".join(places)
 
 
-def _walk(head: int, offset: int, limit: int | None, what: str, warn: bool = True,
-          sname: str | None = None, back: int = 0) -> tuple[list[Any], str | None]:
-    """The nodes behind a head, and why there are no more if there should be."""
-    limit = _maxel if limit is None else limit
-    nodes, end, address, message = _pykdump.list_nodes(head, offset, limit, sname, back)
-    where = f"{what} at 0x{head:x}"
+def _walk(head: int, offset: int, limit: int | None, what: tuple[str, ...], warn: bool = True,
+          sname: str | None = None, back: int = 0,
+          circular: bool = False) -> tuple[list[Any], str | None]:
+    """The nodes behind a head, and why there are no more if there should be.
+
+    The words of `what` name the walk in messages; they are joined only when there is one.
+    """
+    if limit is None:
+        limit = _maxel
+    nodes, end, address, message = _pykdump.list_nodes(head, offset, limit, sname, back, circular)
+    if end == "whole":
+        return nodes, None
+    where = f"{''.join(what)} at 0x{head:x}"
     if end == "limit":
         fault = f"{where} has more than maxel={limit} elements"
         if warn:
@@ -71,10 +79,8 @@ def _walk(head: int, offset: int, limit: int | None, what: str, warn: bool = Tru
         return nodes, fault
     if end == "cycle":
         fault = f"Circular dependency in {where}: after node 0x{address:x}"
-    elif end == "error":
-        fault = f"{where} is broken after {len(nodes)} elements, at node 0x{address:x}: {message}"
     else:
-        return nodes, None
+        fault = f"{where} is broken after {len(nodes)} elements, at node 0x{address:x}: {message}"
     pylog.error(fault)
     return nodes, fault
 
@@ -84,7 +90,7 @@ def readList(start: int, offset: int = 0, *, maxel: int | None = None, inchead: 
     """Addresses of the nodes of a list; `start` is the first with `inchead`, else the head."""
     if not start:
         return []
-    nodes, _fault = _walk(start, offset, maxel, "list", warn)
+    nodes, _fault = _walk(start, offset, maxel, _LIST, warn)
     return [int(start), *nodes] if inchead else nodes
 
 
@@ -105,7 +111,7 @@ def readBadList(start: int, offset: int = 0, *, maxel: int | None = None,
     """
     if not start:
         return []
-    nodes, fault = _walk(start, offset, maxel, "list")
+    nodes, fault = _walk(start, offset, maxel, _LIST)
     return ([int(start), *nodes] if inchead else nodes), fault
 
 
@@ -117,7 +123,8 @@ def readSUListFromHead(head: int | str, field: str, sname: str, *, maxel: int | 
     """
     offset = required_offset(sname, field)
     address = _field_of_symbol(head, offset) if isinstance(head, str) else head
-    structs, _fault = _walk(address, 0, maxel, f"list of {sname}.{field}", warn, sname, offset)
+    structs, _fault = _walk(address, 0, maxel, ("list of ", sname, ".", field), warn, sname,
+                            offset, circular=True)
     if inchead:
         structs.insert(0, _pykdump.readSU(sname, address - offset))
     return structs
@@ -139,7 +146,7 @@ def readStructNext(shead: Any, nextname: str, *, maxel: int | None = None,
         return []
     sname = shead.PYT_symbol
     offset = required_offset(sname, nextname)
-    structs, _fault = _walk(shead, offset, maxel, f"chain of {sname}.{nextname}", warn, sname)
+    structs, _fault = _walk(shead, offset, maxel, ("chain of ", sname, ".", nextname), warn, sname)
     return [shead, *structs] if inchead else structs
 
 
@@ -156,7 +163,8 @@ class ListHead(list):
 
     def __init__(self, lh: int, sname: str | None = None, *, maxel: int | None = None,
                  warn: bool = True) -> None:
-        nodes, _fault = _walk(lh, 0, maxel, "list", warn, None if sname else "struct list_head")
+        nodes, _fault = _walk(lh, 0, maxel, _LIST, warn, None if sname else "struct list_head",
+                              circular=True)
         super().__init__(nodes)
         self.sname = sname
 

@@ -32,6 +32,7 @@ class Field(NamedTuple):
 Scope = str | list[Any]
 
 _members: dict[str, dict[str, Field]] = {}
+_offsets: dict[tuple[str, str], int] = {}
 _sizes: dict[str, int] = {}         # -1: unknown
 _TARGET = r"[ *]+$|(?: ?\[\d*\])+$"       # stars, dimensions
 
@@ -50,6 +51,7 @@ def members(sname: str) -> dict[str, Field]:
 @on_types_changed
 def forget() -> None:
     """Debug information has changed."""
+    _offsets.clear()
     _members.clear()
     _sizes.clear()
 
@@ -149,10 +151,15 @@ def member_offset(sname: str, chain: str) -> int:
 
 def required_offset(sname: str, chain: str) -> int:
     """The same; KeyError if there is no such member, TypeError if there is no such struct."""
+    try:
+        return _offsets[sname, chain]       # lists are walked often
+    except KeyError:
+        pass
     offset = member_offset(sname, chain)
     if offset < 0:
         members(sname)
         raise KeyError(f"<{sname}> does not have a field <{chain}>")
+    _offsets[sname, chain] = offset
     return offset
 
 

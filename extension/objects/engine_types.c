@@ -35,6 +35,9 @@ struct typed_class *engine_struct(PyObject *name)
         PyErr_Format(PyExc_TypeError, "a type name is a str, not %s", Py_TYPE(name)->tp_name);
         return NULL;
     }
+    PyObject *known = PyDict_GetItemWithError(objects_state()->struct_names, name);
+    if (known || PyErr_Occurred())
+        return known ? class_search((PyTypeObject *)known) : NULL;
     const struct type *type = engine_type(name);
     if (!type)
         return NULL;
@@ -43,7 +46,11 @@ struct typed_class *engine_struct(PyObject *name)
         PyErr_Format(PyExc_TypeError, "%U is neither a struct nor a union", name);
         return NULL;
     }
-    return class_for(type);
+    struct typed_class *class = class_for(type);
+    if (!class ||
+        PyDict_SetItem(objects_state()->struct_names, name, (PyObject *)class->python) < 0)
+        return NULL;
+    return class;
 }
 
 static PyObject *type_size(PyObject *module, PyObject *name)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "types/types.h"
 
 enum { MAX_MEMBER_NAME = 1024 };
@@ -117,8 +118,8 @@ static bool step_index(struct path *path, struct cursor *cursor, struct error *e
     return true;
 }
 
-bool path_compile(const struct type *root, const char *text, size_t length, struct path *path,
-                  struct error *err)
+static bool compile(const struct type *root, const char *text, size_t length, struct path *path,
+                    struct error *err)
 {
     struct cursor cursor = {.at = text, .end = text + length};
     *path = (struct path){.type = root};
@@ -134,6 +135,46 @@ bool path_compile(const struct type *root, const char *text, size_t length, stru
     } while (cursor_take(&cursor, '.'));
     if (cursor.at < cursor.end)
         return error_set(err, ERR_VALUE, "'%.64s' at the end of a path", cursor.at);
+    return true;
+}
+
+// Programs ask for the same few paths again and again.
+enum { MEMO_SIZE = 128, MEMO_TEXT = 48 }; // MEMO_SIZE is a power of two
+
+static struct memo {
+    const struct type *root; // NULL: free
+    size_t length;
+    char text[MEMO_TEXT];
+    struct path path;
+} memos[MEMO_SIZE];
+
+static struct memo *memo_of(const struct type *root, const char *text, size_t length)
+{
+    uint64_t hash = (uintptr_t)root;
+    for (size_t i = 0; i < length; i++)
+        hash = hash * 31 + (uint8_t)text[i];
+    return &memos[map_hash(hash) & (MEMO_SIZE - 1)];
+}
+
+void path_forget(void)
+{
+    memset(memos, 0, sizeof(memos));
+}
+
+bool path_compile(const struct type *root, const char *text, size_t length, struct path *path,
+                  struct error *err)
+{
+    if (length > MEMO_TEXT)
+        return compile(root, text, length, path, err);
+    struct memo *memo = memo_of(root, text, length);
+    if (memo->root == root && memo->length == length && !memcmp(memo->text, text, length)) {
+        *path = memo->path;
+        return true;
+    }
+    if (!compile(root, text, length, path, err))
+        return false;
+    *memo = (struct memo){.root = root, .length = length, .path = *path};
+    memcpy(memo->text, text, length);
     return true;
 }
 

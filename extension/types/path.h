@@ -28,6 +28,9 @@ struct path {
 bool path_compile(const struct type *root, const char *text, size_t length, struct path *path,
                   struct error *err);
 
+// Forgets the paths that were compiled: types are about to go.
+void path_forget(void);
+
 // A member that is reached without following a pointer.
 struct path_field {
     const char *name;

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "host/host.h"
 #include "types/cdecl.h"
+#include "types/path.h"
 #include "types/provider.h"
 
 enum { MAX_NESTING = 16 }; // of functions that take functions
@@ -346,6 +347,7 @@ const struct type *types_find(const char *name, struct error *err)
 
 void types_reset(void)
 {
+    path_forget();
     for (size_t i = 0; registry.pointers.slots && i <= registry.pointers.mask; i++)
         free(registry.pointers.slots[i].value);
     map_clear(&registry.pointers);

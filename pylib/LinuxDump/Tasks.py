@@ -314,16 +314,15 @@ class TaskList:
 
     def _walk(self, head: int, link: int, offset: int) -> tuple[list[Any], str | None]:
         """Tasks on a list up to the first that cannot be one, and what is wrong then."""
-        nodes, end, address, message = _pykdump.list_nodes(head, link, _MAX_TASKS, _STRUCT, offset)
+        nodes, end, address, message = _pykdump.list_nodes(head, link, _MAX_TASKS, _STRUCT,
+                                                           offset, True)
         for index, ts in enumerate(nodes):
             fault = _fault(ts)
             if fault:
                 return nodes[:index], fault
         if end != "whole":
             return nodes, f"{message or end} at node 0x{address:x}"
-        # A NULL pointer is a good end too, of other lists: these are circles.
-        whole = readPtr(address + link) == head
-        return nodes, None if whole else f"NULL at node 0x{address:x}"
+        return nodes, None
 
     def thread_group(self, leader: Any) -> list[Task]:
         """All threads of a group, in its order."""

@@ -71,18 +71,24 @@ def _walk(head: int, offset: int, limit: int | None, what: tuple[str, ...], warn
     nodes, end, address, message = _pykdump.list_nodes(head, offset, limit, sname, back, circular)
     if end == "whole":
         return nodes, None
-    where = f"{''.join(what)} at 0x{head:x}"
+    return nodes, _complain(head, limit, "".join(what), warn, len(nodes), end, address, message)
+
+
+def _complain(head: int, limit: int, what: str, warn: bool, count: int, end: str, address: int,
+              message: str) -> str:
+    """Report why a walk ended before its end, and return it."""
+    where = f"{what} at 0x{head:x}"
     if end == "limit":
         fault = f"{where} has more than maxel={limit} elements"
         if warn:
             pylog.warning(f"{fault} ({_callers()})")
-        return nodes, fault
+        return fault
     if end == "cycle":
         fault = f"Circular dependency in {where}: after node 0x{address:x}"
     else:
-        fault = f"{where} is broken after {len(nodes)} elements, at node 0x{address:x}: {message}"
+        fault = f"{where} is broken after {count} elements, at node 0x{address:x}: {message}"
     pylog.error(fault)
-    return nodes, fault
+    return fault
 
 
 def readList(start: int, offset: int = 0, *, maxel: int | None = None, inchead: bool = True,
@@ -123,8 +129,11 @@ def readSUListFromHead(head: int | str, field: str, sname: str, *, maxel: int | 
     """
     offset = required_offset(sname, field)
     address = _field_of_symbol(head, offset) if isinstance(head, str) else head
-    structs, _fault = _walk(address, 0, maxel, ("list of ", sname, ".", field), warn, sname,
-                            offset, circular=True)
+    limit = _maxel if maxel is None else maxel
+    # Not through _walk: programs walk many short lists.
+    structs, end, at, message = _pykdump.list_nodes(address, 0, limit, sname, offset, True)
+    if end != "whole":
+        _complain(address, limit, f"list of {sname}.{field}", warn, len(structs), end, at, message)
     if inchead:
         structs.insert(0, _pykdump.readSU(sname, address - offset))
     return structs

@@ -11,8 +11,10 @@
 #include "objects/string.h"
 
 enum {
-    MAX_ELEMENTS = 1 << 20, // of one array turned into a list
-    MAX_STRING = 1 << 20,   // bytes of one char []
+    MAX_ELEMENTS = 1 << 20,   // of one array turned into a list
+    MAX_STRING = 1 << 20,     // bytes of one char []
+    MAX_ARRAY_SIZE = 1 << 26, // bytes of one array turned into a list
+    MAX_DIMENSIONS = 64,
 };
 
 void reader_init(struct reader *reader, const struct type *type)
@@ -232,9 +234,13 @@ static PyObject *read_string_pointer(uint64_t value, uint64_t address)
 static uint64_t element_count(const struct type *array)
 {
     uint64_t count = 1;
+    int dimensions = 0;
+    // A damaged description may go round in a circle, or be of more text than there is memory.
+    if (array->size > MAX_ARRAY_SIZE)
+        return MAX_ELEMENTS + 1;
     while (array->kind == TYPE_ARRAY && count <= MAX_ELEMENTS) {
         const struct type *element = type_resolve(type_target(array));
-        if (array->length > MAX_ELEMENTS)
+        if (array->length > MAX_ELEMENTS || ++dimensions > MAX_DIMENSIONS)
             return MAX_ELEMENTS + 1;
         if (array->length && !type_is_char(element))
             count *= array->length;

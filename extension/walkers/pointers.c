@@ -3,8 +3,6 @@
 
 #include "memory/cache.h"
 
-enum { MAX_SKIPPED = 1 << 16 };
-
 enum walk_end pointers_collect(const struct pointers_walk *walk, struct array *indices,
                                struct array *pointers, struct walk_report *report)
 {
@@ -19,7 +17,7 @@ enum walk_end pointers_collect(const struct pointers_walk *walk, struct array *i
             if (!walk_skip(report, &err, at))
                 return walk_fail(report, at);
             // A count from memory may be anything: an array with no end of gaps is none.
-            if (report->skipped < MAX_SKIPPED)
+            if (report->skipped < WALK_MAX_SKIPPED)
                 continue;
             report->error = err;
             return walk_fail(report, at);

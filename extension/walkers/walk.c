@@ -31,7 +31,8 @@ bool walk_skip(struct walk_report *report, const struct error *err, uint64_t at)
         report->error = *err;
         report->at = at;
     }
-    return true;
+    // Where nothing is right, a count from memory may be anything as well.
+    return report->skipped < WALK_MAX_SKIPPED;
 }
 
 bool walk_tick(struct walk_report *report)

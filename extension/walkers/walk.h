@@ -31,6 +31,7 @@ struct walk_report {
 
 enum {
     WALK_INTERRUPT_INTERVAL = 1024, // elements between looks for Ctrl-C
+    WALK_MAX_SKIPPED = 1 << 16,     // places left out before a walk is given up
     WALK_MAX_DEPTH = 128,           // of trees: far more than 64-bit addresses have room for
 };
 

@@ -161,7 +161,7 @@ def _make(directory: Path, name: str, kernel: Kernel, progress: Progress) -> Non
         try:
             _boot(directory, name, kernel, progress)
             return
-        except oracle.Unsteady as error:
+        except oracle.Garbled as error:
             if attempt == ATTEMPTS:
                 raise
             progress.note(f"once more: {error}")

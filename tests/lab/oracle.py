@@ -18,7 +18,11 @@ WORKER = re.compile(r"kworker/(?:R-)?[^+-]*")
 Sections = dict[str, str]
 
 
-class Unsteady(LabError):
+class Garbled(LabError):
+    """The account is not what the guest wrote, or is not of the moment of its end."""
+
+
+class Unsteady(Garbled):
     """The guest changed while it told about itself."""
 
 
@@ -44,9 +48,9 @@ def parse(serial: str) -> dict[str, Any]:
             "text": text,
         }
     except KeyError as error:
-        raise LabError(f"the guest's account has no {error}") from error
+        raise Garbled(f"the guest's account has no {error}") from error
     except (ValueError, IndexError) as error:
-        raise LabError(f"the guest's account cannot be read: {error}") from error
+        raise Garbled(f"the guest's account cannot be read: {error}") from error
 
 
 def sections(serial: str) -> Sections:

@@ -120,4 +120,6 @@ section status grep -hE \
 # The kernel starts workers and lets them go: which tasks there are at the very end.
 section alive echo [0-9]*/task/[0-9]*
 echo "@@@ lab account ends"
+# The kernel prints past what still waits in the terminal's buffer: setting a mode waits for its end.
+stty opost </dev/console
 echo c >sysrq-trigger

@@ -7,6 +7,7 @@ import struct
 import sys
 import weakref
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,11 +15,6 @@ from hypothesis import strategies as st
 from tests.engine.btfwriter import Member, at
 from tests.engine.test_leaks import check
 from tests.engine.world import World, crash, host_image, pykdump
-
-try:
-    import numpy
-except ImportError:
-    numpy = None    # type: ignore[assignment]
 
 NOWHERE = 0xdead000000000000
 SIZE = 96
@@ -220,7 +216,6 @@ def test_many_rows_can_be_interrupted(thing):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-@pytest.mark.skipif(numpy is None, reason="python3-numpy is not installed")
 def test_numpy_takes_columns_without_a_copy(thing):
     addresses = [make(thing, number) for number in range(10)]
     made = dict(zip(PATHS, columns(numpy.array(addresses, dtype=numpy.uint64), *PATHS)))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
-from . import archive, memocaches, output, path, programs
+from . import archive, memocaches, modes, output, path, programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 _ABSENT = object()
 
 
-def run(program: programs.Program, argv: list[str]) -> int:
+def run(program: programs.Program, argv: list[str], chosen: Sequence[modes.Mode] = ()) -> int:
     """Run a program to its end and report how it ended; the command's exit status.
 
-    KeyboardInterrupt passes: it ends the command, of which this program may be a part.
+    `chosen`: the modes to run it in.  KeyboardInterrupt passes: it ends the command, of which this
+    program may be a part.
     """
     process = os.getpid()
     status = 0
@@ -33,12 +34,15 @@ def run(program: programs.Program, argv: list[str]) -> int:
         with _identity_of(program, argv), output.kept(), _own_sigint():
             code = program.code()
             memocaches.forget_modules(("__main__",))
-            exec(code, sys.modules["__main__"].__dict__)
+            with modes.around(chosen, program):
+                exec(code, sys.modules["__main__"].__dict__)
     except KeyboardInterrupt:
         status = 130
         raise
     except BaseException as err:    # the program must not take crash with it, whatever it does
         status = report(err, program)
+        for mode in chosen:
+            mode.failed(err)
     finally:
         if os.getpid() != process:  # a child of the program: crash is not its to continue
             _leave(status)

@@ -12,7 +12,8 @@ import time
 import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
-from . import archive, execution, forks, gdbtypes, options, output, path, programs, reload, shadow
+from . import (archive, execution, forks, gdbtypes, modes, options, output, path, programs, reload,
+               shadow)
 from .Generic import DCache
 from .logging import pylog
 
@@ -30,7 +31,7 @@ Run a Python program on this dump.
   -p, --path     show where modules are searched
   -d N           set the debug level
   --ehelp        show the options that all programs have in common
-
+{modes.help_text()}
 A program is searched in the current directory, in the directories of PYKDUMPPATH
 and in the plug-in itself; its .py may be left out."""
 
@@ -42,11 +43,11 @@ class _Refused(Exception):
 class _Job:
     """A command line that has been checked: everything that running it needs."""
 
-    __slots__ = ("program", "warnings", "arguments", "typed", "values", "nsproxy", "file")
+    __slots__ = ("program", "warnings", "arguments", "typed", "values", "nsproxy", "file", "modes")
 
     def __init__(self, program: programs.Program, warnings: list[str], arguments: list[str],
                  typed: list[str], values: options.Options, nsproxy: object | None,
-                 file: TextIO | None) -> None:
+                 file: TextIO | None, chosen: list[modes.Mode]) -> None:
         self.program = program
         self.warnings = warnings
         self.arguments = arguments
@@ -54,6 +55,7 @@ class _Job:
         self.values = values
         self.nsproxy = nsproxy
         self.file = file
+        self.modes = chosen
 
 
 class _Clock:
@@ -163,11 +165,11 @@ def _run_line(argv: list[str]) -> int:
     return status
 
 
-_REFUSALS = (_Refused, options.OptionError, programs.ProgramError)
+_REFUSALS = (_Refused, modes.ModeError, options.OptionError, programs.ProgramError)
 
 
 def _told(err: Exception) -> str:
-    if isinstance(err, options.OptionError):
+    if isinstance(err, (modes.ModeError, options.OptionError)):
         return f"epython: {err} (program not run)"
     return str(err)
 
@@ -176,10 +178,11 @@ def _prepare(argv: list[str]) -> _Job | str:
     """Check a whole command line before anything is done; text when it only asks something."""
     values, arguments = options.parse(argv[1:])
     registered = argv[0] != "epython"
+    chosen: list[modes.Mode] = []
     if registered:
         name, typed = argv[0], argv[1:]
     else:
-        answer = _own_options(arguments, values)
+        answer = _own_options(arguments, values, chosen)
         if answer is not None:
             return answer
         name = arguments.pop(0)
@@ -191,10 +194,11 @@ def _prepare(argv: list[str]) -> _Job | str:
         file = None if values.ofile is None else output.open_file(values.ofile)
     except OSError as err:
         raise options.OptionError(f"--ofile: {values.ofile}: {err.strerror}") from err
-    return _Job(program, warnings, arguments, typed, values, nsproxy, file)
+    return _Job(program, warnings, arguments, typed, values, nsproxy, file, chosen)
 
 
-def _own_options(arguments: list[str], values: options.Options) -> str | None:
+def _own_options(arguments: list[str], values: options.Options,
+                 chosen: list[modes.Mode]) -> str | None:
     """Take epython's own options from the front; text when they ask for some."""
     while arguments and arguments[0].startswith("-"):
         option = arguments.pop(0)
@@ -202,6 +206,10 @@ def _own_options(arguments: list[str], values: options.Options) -> str | None:
             debug, _ = options.parse(["--debug", *arguments[:1]])
             values.debug = debug.debug
             del arguments[0]
+            continue
+        mode = modes.parse(option)
+        if mode is not None:
+            chosen.append(mode)
             continue
         answer = _ANSWERS.get(option)
         if answer is None:
@@ -241,7 +249,7 @@ def _run_program(job: _Job, own_file: bool) -> int:
     if job.values.reload:
         with path.for_program(job.program.directory):
             reload.reload_user_modules(sys.stdout)
-    return execution.run(job.program, job.arguments)
+    return execution.run(job.program, job.arguments, job.modes)
 
 
 def _as_typed(job: _Job) -> str:

@@ -15,19 +15,6 @@
 #include "objects/struct.h"
 #include "objects/struct_class.h"
 
-static struct objects_state *current; // the one engine's, see state.h
-
-struct objects_state *objects_state(void)
-{
-    return current;
-}
-
-void objects_command_done(void)
-{
-    if (current)
-        current->default_space = HOST_KERNEL;
-}
-
 static int add_functions(PyObject *module)
 {
     PyMethodDef *tables[] = {crash_memory_functions,  crash_symbol_functions,
@@ -139,11 +126,10 @@ static int add_errors(PyObject *module, struct objects_state *state)
 static int module_exec(PyObject *module)
 {
     struct objects_state *state = PyModule_GetState(module);
-    if (current) {
+    if (!objects_state_adopt(state)) {
         PyErr_SetString(PyExc_ImportError, "module crash exists once in a process");
         return -1;
     }
-    current = state;
     state->default_space = HOST_KERNEL;
     state->struct_names = PyDict_New();
     state->dunder = PyUnicode_InternFromString("__");
@@ -157,61 +143,17 @@ static int module_exec(PyObject *module)
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
-    struct objects_state *state = PyModule_GetState(module);
-    Py_VISIT(state->error);
-    Py_VISIT(state->fault);
-    Py_VISIT(state->unmapped);
-    Py_VISIT(state->excluded);
-    Py_VISIT(state->absent);
-    Py_VISIT(state->struct_type);
-    Py_VISIT(state->pointer_type);
-    Py_VISIT(state->enum_type);
-    Py_VISIT(state->string_type);
-    Py_VISIT(state->column_type);
-    Py_VISIT(state->fault_type);
-    Py_VISIT(state->struct_names);
-    Py_VISIT(state->on_read);
-    Py_VISIT(state->argument);
-    Py_VISIT(state->open_type);
-    Py_VISIT(state->array0_type);
-    Py_VISIT(state->array1_type);
-    Py_VISIT(state->var_info);
-    Py_VISIT(state->type_info);
-    Py_VISIT(state->struct_info);
-    Py_VISIT(state->shadows);
-    return 0;
+    return objects_state_traverse(PyModule_GetState(module), visit, arg);
 }
 
 static int module_clear(PyObject *module)
 {
     struct objects_state *state = PyModule_GetState(module);
-    if (current == state) {
+    if (objects_state() == state) {
         attributes_clear();
         classes_clear();
-        current = NULL;
     }
-    Py_CLEAR(state->error);
-    Py_CLEAR(state->fault);
-    Py_CLEAR(state->unmapped);
-    Py_CLEAR(state->excluded);
-    Py_CLEAR(state->absent);
-    Py_CLEAR(state->struct_type);
-    Py_CLEAR(state->pointer_type);
-    Py_CLEAR(state->enum_type);
-    Py_CLEAR(state->string_type);
-    Py_CLEAR(state->column_type);
-    Py_CLEAR(state->fault_type);
-    Py_CLEAR(state->struct_names);
-    Py_CLEAR(state->on_read);
-    Py_CLEAR(state->argument);
-    Py_CLEAR(state->open_type);
-    Py_CLEAR(state->array0_type);
-    Py_CLEAR(state->array1_type);
-    Py_CLEAR(state->var_info);
-    Py_CLEAR(state->type_info);
-    Py_CLEAR(state->struct_info);
-    Py_CLEAR(state->shadows);
-    Py_CLEAR(state->dunder);
+    objects_state_clear(state);
     return 0;
 }
 

@@ -43,14 +43,26 @@ PyObject *factory_var_info(const struct type *type, PyObject *member)
     return make(objects_state()->var_info, type, member);
 }
 
+PyObject *factory_no_member(PyObject *text)
+{
+    PyObject *factory = objects_state()->no_member;
+    if (!factory)
+        return Py_NewRef(text);
+    Py_INCREF(factory);
+    PyObject *made = PyObject_CallOneArg(factory, text);
+    Py_DECREF(factory);
+    return made;
+}
+
 static PyObject *set_factories(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"varinfo", "typeinfo", "structinfo", NULL};
+    static char *names[] = {"varinfo", "typeinfo", "structinfo", "nomember", NULL};
     struct objects_state *state = objects_state();
-    PyObject *given[3] = {NULL, NULL, NULL};
-    PyObject **places[3] = {&state->var_info, &state->type_info, &state->struct_info};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOO:set_factories", names, &given[0],
-                                     &given[1], &given[2]))
+    PyObject **places[] = {&state->var_info, &state->type_info, &state->struct_info,
+                           &state->no_member};
+    PyObject *given[Py_ARRAY_LENGTH(places)] = {NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:set_factories", names, &given[0],
+                                     &given[1], &given[2], &given[3]))
         return NULL;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(given); i++) {
         if (given[i] && given[i] != Py_None && !PyCallable_Check(given[i]))
@@ -65,8 +77,9 @@ static PyObject *set_factories(PyObject *module, PyObject *args, PyObject *kwarg
 
 PyMethodDef engine_factory_functions[] = {
     {"set_factories", WITH_KEYWORDS(set_factories),
-     "set_factories(*, varinfo, typeinfo, structinfo): what makes the descriptions of types.\n"
-     "They are called as varinfo(type, member), typeinfo(type) and structinfo(type); type is a "
-     "name,\nor what describe_type returns where there is none. None takes one back"},
+     "set_factories(*, varinfo, typeinfo, structinfo, nomember): what makes the descriptions of "
+     "types.\nThey are called as varinfo(type, member), typeinfo(type) and structinfo(type); type "
+     "is a name,\nor what describe_type returns where there is none; nomember(text) adds to what "
+     "is said of\na member that is not there. None takes one back"},
     {0},
 };

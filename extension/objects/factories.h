@@ -17,4 +17,7 @@ PyObject *factory_struct_info(const struct type *type);
 // A VarInfo, of a member of one.
 PyObject *factory_var_info(const struct type *type, PyObject *member);
 
+// What the KeyError for a member that is not there says: the text, and what is known beyond it.
+PyObject *factory_no_member(PyObject *text);
+
 #endif

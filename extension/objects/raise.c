@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "objects/factories.h"
 #include "objects/state.h"
 
 static PyObject *exception_for(enum error_code code)
@@ -48,6 +49,8 @@ PyObject *raise_error(const struct error *err)
     // The host's words and names from the dump may be anything, and are cut at some length.
     PyObject *text =
         PyUnicode_DecodeUTF8(err->message, (Py_ssize_t)strlen(err->message), "replace");
+    if (text && err->code == ERR_MEMBER)
+        Py_SETREF(text, factory_no_member(text));
     PyObject *exception = text ? PyObject_CallOneArg(class, text) : NULL;
     PyObject *address =
         exception && error_is_fault(err->code) ? PyLong_FromUnsignedLongLong(err->address) : NULL;

@@ -5,6 +5,7 @@
 #define MPYKDUMP_OBJECTS_STATE_H
 
 #include <Python.h>
+#include <stdbool.h>
 
 struct objects_state {
     PyObject *error;            // crash.error, and below it:
@@ -27,13 +28,20 @@ struct objects_state {
     PyObject *var_info;         // callables that describe types, see factories.h; or NULL
     PyObject *type_info;
     PyObject *struct_info;
-    PyObject *shadows; // set: names of pseudo-attributes that some members have too
-    PyObject *dunder;  // "__"
-    int default_space; // enum host_space of reads that name none
+    PyObject *no_member; // callable that adds to the text of a KeyError, or NULL
+    PyObject *shadows;   // set: names of pseudo-attributes that some members have too
+    PyObject *dunder;    // "__"
+    int default_space;   // enum host_space of reads that name none
 };
 
 // NULL before the module `crash` was imported.
 struct objects_state *objects_state(void);
+
+// For module `crash`: makes its state the one; false when there is one already. Visits what it
+// holds; drops that, and with it the state.
+bool objects_state_adopt(struct objects_state *state);
+int objects_state_traverse(struct objects_state *state, visitproc visit, void *arg);
+void objects_state_clear(struct objects_state *state);
 
 // After each command: what a program set for itself is taken back.
 void objects_command_done(void);

@@ -151,8 +151,13 @@ static struct member_slot *unmangled_member(struct typed_class *class, PyObject 
 PyObject *struct_no_field(const struct typed_class *class, PyObject *name)
 {
     PyObject *type = type_text(class->type);
-    if (type)
-        PyErr_Format(PyExc_KeyError, "<%U> does not have a field <%U>", type, name);
+    PyObject *text =
+        type ? PyUnicode_FromFormat("<%U> does not have a field <%U>", type, name) : NULL;
+    PyObject *told = text ? factory_no_member(text) : NULL;
+    if (told)
+        PyErr_SetObject(PyExc_KeyError, told);
+    Py_XDECREF(told);
+    Py_XDECREF(text);
     Py_XDECREF(type);
     return NULL;
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pykdump import missing
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (CU_LIVE, HZ, member_offset, memoize_cond, readS64, readSU, readU64,
                          sym2addr)
@@ -46,7 +47,7 @@ def get_uptime_fromcrash() -> float:
     """Seconds since boot, by jiffies_64; TypeError if the kernel does not show it."""
     address = sym2addr("jiffies_64")
     if not address:
-        raise TypeError("There's no symbol <jiffies_64>")
+        raise TypeError(missing.symbol("jiffies_64"))
     return jiffies2ms(readU64(address)) / 1000
 
 

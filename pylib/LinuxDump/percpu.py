@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from pykdump import missing
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (CU_LIVE, CU_LOAD, crash, memoize_cond, readS32, readU64, sym2addr,
                          symbol_exists, sys_info)
@@ -33,7 +34,7 @@ def get_cpu_var(var: str | int) -> list[int]:
     """
     if isinstance(var, str):
         if not symbol_exists(var):
-            raise TypeError(f"There's no symbol <{var}>")
+            raise TypeError(missing.symbol(var))
         var = sym2addr(var)
     return [(var + offset) & _MASK for offset in _offsets()]
 

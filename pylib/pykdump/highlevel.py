@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import _pykdump
 import crash
 
-from . import options
+from . import missing, options
 from .logging import pylog
 from .typeinfo import required_offset
 
@@ -142,7 +142,7 @@ def readSUListFromHead(head: int | str, field: str, sname: str, *, maxel: int | 
 def _field_of_symbol(name: str, offset: int) -> int:
     address = crash.sym2addr(name)
     if not address:
-        raise TypeError(f"There's no symbol <{name}>")
+        raise TypeError(missing.symbol(name))
     return address + offset
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import _pykdump
 import crash
 
-from . import variables
+from . import missing, variables
 from .registry import registerModuleAttr
 
 readSU = _pykdump.readSU
@@ -84,7 +84,7 @@ def readSymbol(name: str) -> object:
     """
     address = crash.sym2addr(name)
     if not address:
-        raise TypeError(f"There's no symbol <{name}>")
+        raise TypeError(missing.symbol(name))
     ctype = variables.type_of(name)
     if variables.is_nameless(ctype):
         return _pykdump.read_variable(name, address)

@@ -11,7 +11,7 @@ from typing import Any
 import _pykdump
 import crash
 
-from . import gdbtypes, typeinfo
+from . import gdbtypes, missing, typeinfo
 from .memocaches import memoize_typeinfo
 from .typeobjects import Description, TypeInfo, as_dictionary, bodies
 
@@ -182,7 +182,7 @@ def whatis(name: str) -> VarInfo:
     try:
         what = gdbtypes.gdb_whatis(name)
     except crash.error as err:
-        raise TypeError(f"There's no symbol <{name}>: {err}") from None
+        raise TypeError(f"{missing.symbol(name)}: {err}") from None
 
     def read(address: int) -> Any:
         return _pykdump.read_variable(name, address)
@@ -205,7 +205,8 @@ def member(sname: str | Description, name: str) -> VarInfo:
     try:
         return members[name]
     except KeyError:
-        raise KeyError(f"<{members.PYT_sname}> does not have a field <{name}>") from None
+        text = f"<{members.PYT_sname}> does not have a field <{name}>"
+        raise KeyError(missing.member(text)) from None
 
 
 def embedded(sname: str, chain: str) -> VarInfo | None:
@@ -223,4 +224,5 @@ def embedded(sname: str, chain: str) -> VarInfo | None:
 
 # What makes the descriptions of types that the engine's objects have.
 if hasattr(_pykdump, "set_factories"):
-    _pykdump.set_factories(varinfo=member, typeinfo=TypeInfo, structinfo=SUInfo)
+    _pykdump.set_factories(varinfo=member, typeinfo=TypeInfo, structinfo=SUInfo,
+                           nomember=missing.member)

@@ -157,8 +157,9 @@ def required_offset(sname: str, chain: str) -> int:
         pass
     offset = member_offset(sname, chain)
     if offset < 0:
+        from . import missing       # it resolves what replaced the member by what is here
         members(sname)
-        raise KeyError(f"<{sname}> does not have a field <{chain}>")
+        raise KeyError(missing.member(f"<{sname}> does not have a field <{chain}>"))
     _offsets[sname, chain] = offset
     return offset
 

@@ -201,6 +201,6 @@ def test_a_struct_around_null_is_a_negative_offset(told):
 
 
 def test_a_struct_around_what_it_does_not_have(told):
-    assert "KeyError: '<struct task_struct> does not have a field <x>'" in \
+    assert "KeyError: '<struct task_struct> does not have a field <x> (kernel " in \
         told("container_of(0, 'struct task_struct', 'x')")
     assert "TypeError: no type struct nothing" in told("container_of(0, 'struct nothing', 'x')")

@@ -62,8 +62,9 @@ def describe_expression(text: str, /) -> _Description: ...
 def set_factories(*, varinfo: Callable[[Any, str], Any] | None = ...,
                   typeinfo: Callable[[Any], Any] | None = ...,
                   structinfo: Callable[[Any], Any] | None = ...,
+                  enuminfo: Callable[[Any], Any] | None = ...,
                   nomember: Callable[[str], str] | None = ...) -> None:
-    """What makes the descriptions that objects have: of a member, of a type, of a struct.
+    """What makes the descriptions that objects have: of a member, a type, a struct, an enum.
 
     The type is given by its name, or as describe_type does where it has none.  `nomember` gets
     the text of the KeyError for a member that is not there, and returns what it is to say.

@@ -147,7 +147,8 @@ static void name_failure(const struct typed_class *class, PyObject *path)
     raise_add_context(context);
 }
 
-PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path, bool members_only)
+static PyObject *read_path(struct typed_class *class, uint64_t address, PyObject *path,
+                           bool members_only)
 {
     if (!PyUnicode_Check(path))
         return PyErr_Format(PyExc_TypeError, "a chain of members is a str, not %s",
@@ -167,5 +168,35 @@ PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path
             name_failure(class, path);
     }
     Py_DECREF(capsule);
+    return value;
+}
+
+// A member that a chain lacks is a KeyError as anywhere; that of Eval is a TypeError too, which is
+// what programs expect of it.
+static void widen_key_error(void)
+{
+    PyObject *class;
+    PyObject *exception;
+    PyObject *traceback;
+    PyErr_Fetch(&class, &exception, &traceback);
+    PyErr_NormalizeException(&class, &exception, &traceback);
+    if (class != PyExc_KeyError) {
+        PyErr_Restore(class, exception, traceback);
+        return;
+    }
+    PyObject *args = PyObject_GetAttrString(exception, "args");
+    if (args)
+        PyErr_SetObject(objects_state()->chain, args);
+    Py_XDECREF(args);
+    Py_DECREF(class);
+    Py_DECREF(exception);
+    Py_XDECREF(traceback);
+}
+
+PyObject *chain_read(struct typed_class *class, uint64_t address, PyObject *path, bool members_only)
+{
+    PyObject *value = read_path(class, address, path, members_only);
+    if (!value && !members_only)
+        widen_key_error();
     return value;
 }

@@ -42,6 +42,9 @@ class ExcludedError(FaultError):
 class AbsentError(FaultError):
     """The page is not in the dump: it is incomplete, or there was no such memory."""
 
+class ChainError(KeyError, TypeError):
+    """A struct has no such chain of members."""
+
 class StructResult(int):
     """A struct or union in memory, or a pointer to one: an int that is its address.
 
@@ -123,6 +126,10 @@ class Array1(list[Any]):
 
 class tEnum(int):
     """A value of an enum type: an int that prints its name."""
+
+    @property
+    def einfo(self) -> Any:
+        """The EnumInfo of the type."""
 
 class SmartString(str):
     """Text read from memory: a str that remembers where it is from.

@@ -111,6 +111,13 @@ static int add_errors(PyObject *module, struct objects_state *state)
     Py_XDECREF(bases);
     if (!state->argument)
         return -1;
+    bases = PyTuple_Pack(2, PyExc_KeyError, PyExc_TypeError);
+    state->chain =
+        bases ? add_error(module, "ChainError", "A struct has no such chain of members.", bases)
+              : NULL;
+    Py_XDECREF(bases);
+    if (!state->chain)
+        return -1;
     state->fault = add_error(module, "FaultError",
                              "Memory that cannot be read; .address says where.", state->error);
     if (!state->fault)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "objects/classes.h"
+#include "objects/factories.h"
 #include "objects/pylong.h"
 #include "objects/raise.h"
 
@@ -48,8 +49,22 @@ static PyObject *enum_format(PyObject *self, PyObject *spec)
     return text;
 }
 
+static PyObject *get_enum_info(PyObject *self, void *closure)
+{
+    struct typed_class *class = class_of(self);
+    if (!class)
+        return PyErr_Format(PyExc_TypeError, "%s is of a type that is not known",
+                            Py_TYPE(self)->tp_name);
+    return factory_enum_info(class->type);
+}
+
 static PyMethodDef enum_methods[] = {
     {"__format__", enum_format, METH_O, "the name, or the number where a format asks for one"},
+    {0},
+};
+
+static PyGetSetDef enum_getset[] = {
+    {"einfo", get_enum_info, NULL, "EnumInfo: all values of the type", NULL},
     {0},
 };
 
@@ -58,6 +73,7 @@ static PyType_Slot enum_slots[] = {
     {Py_tp_repr, enum_repr},
     {Py_tp_str, enum_repr},
     {Py_tp_methods, enum_methods},
+    {Py_tp_getset, enum_getset},
     {0, NULL},
 };
 

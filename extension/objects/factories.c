@@ -38,6 +38,11 @@ PyObject *factory_struct_info(const struct type *type)
     return make(objects_state()->struct_info, type, NULL);
 }
 
+PyObject *factory_enum_info(const struct type *type)
+{
+    return make(objects_state()->enum_info, type, NULL);
+}
+
 PyObject *factory_var_info(const struct type *type, PyObject *member)
 {
     return make(objects_state()->var_info, type, member);
@@ -56,13 +61,13 @@ PyObject *factory_no_member(PyObject *text)
 
 static PyObject *set_factories(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"varinfo", "typeinfo", "structinfo", "nomember", NULL};
+    static char *names[] = {"varinfo", "typeinfo", "structinfo", "enuminfo", "nomember", NULL};
     struct objects_state *state = objects_state();
     PyObject **places[] = {&state->var_info, &state->type_info, &state->struct_info,
-                           &state->no_member};
+                           &state->enum_info, &state->no_member};
     PyObject *given[Py_ARRAY_LENGTH(places)] = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:set_factories", names, &given[0],
-                                     &given[1], &given[2], &given[3]))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOO:set_factories", names, &given[0],
+                                     &given[1], &given[2], &given[3], &given[4]))
         return NULL;
     for (size_t i = 0; i < Py_ARRAY_LENGTH(given); i++) {
         if (given[i] && given[i] != Py_None && !PyCallable_Check(given[i]))
@@ -77,9 +82,9 @@ static PyObject *set_factories(PyObject *module, PyObject *args, PyObject *kwarg
 
 PyMethodDef engine_factory_functions[] = {
     {"set_factories", WITH_KEYWORDS(set_factories),
-     "set_factories(*, varinfo, typeinfo, structinfo, nomember): what makes the descriptions of "
-     "types.\nThey are called as varinfo(type, member), typeinfo(type) and structinfo(type); type "
-     "is a name,\nor what describe_type returns where there is none; nomember(text) adds to what "
-     "is said of\na member that is not there. None takes one back"},
+     "set_factories(*, varinfo, typeinfo, structinfo, enuminfo, nomember): what makes the\n"
+     "descriptions of types. They are called as varinfo(type, member), the others with the type;\n"
+     "that is a name, or what describe_type returns where there is none; nomember(text) adds to\n"
+     "what is said of a member that is not there. None takes one back"},
     {0},
 };

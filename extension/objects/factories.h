@@ -14,6 +14,9 @@ PyObject *factory_type_info(const struct type *type);
 // A SUInfo, of a struct or union.
 PyObject *factory_struct_info(const struct type *type);
 
+// An EnumInfo, of an enum.
+PyObject *factory_enum_info(const struct type *type);
+
 // A VarInfo, of a member of one.
 PyObject *factory_var_info(const struct type *type, PyObject *member);
 

@@ -13,6 +13,7 @@ static struct objects_state *current;
     X(unmapped)                                                                                    \
     X(excluded)                                                                                    \
     X(absent)                                                                                      \
+    X(chain)                                                                                       \
     X(struct_type)                                                                                 \
     X(pointer_type)                                                                                \
     X(enum_type)                                                                                   \
@@ -27,6 +28,7 @@ static struct objects_state *current;
     X(var_info)                                                                                    \
     X(type_info)                                                                                   \
     X(struct_info)                                                                                 \
+    X(enum_info)                                                                                   \
     X(no_member)                                                                                   \
     X(shadows)                                                                                     \
     X(dunder)

@@ -14,6 +14,7 @@ struct objects_state {
     PyObject *unmapped;         // crash.UnmappedError
     PyObject *excluded;         // crash.ExcludedError
     PyObject *absent;           // crash.AbsentError
+    PyObject *chain;            // crash.ChainError, a KeyError and a TypeError
     PyTypeObject *struct_type;  // StructResult
     PyTypeObject *pointer_type; // tPtr
     PyTypeObject *enum_type;    // tEnum
@@ -28,6 +29,7 @@ struct objects_state {
     PyObject *var_info;         // callables that describe types, see factories.h; or NULL
     PyObject *type_info;
     PyObject *struct_info;
+    PyObject *enum_info;
     PyObject *no_member; // callable that adds to the text of a KeyError, or NULL
     PyObject *shadows;   // set: names of pseudo-attributes that some members have too
     PyObject *dunder;    // "__"

@@ -19,8 +19,20 @@ re_apidebug = re.compile(r"^--apidebug=(\d+)$")
 _INTERFACE = "3.5.3"
 
 
-class PYKD:
-    """Short names for use in expressions."""
+class _Symbols(type):
+    """Makes the global variables of the kernel attributes of a class."""
+
+    def __getattr__(cls, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)      # Python itself asks for these
+        return readSymbol(name)
+
+
+class PYKD(metaclass=_Symbols):
+    """Global variables for use in expressions: PYKD.jiffies, or PYKD.sym("jiffies").
+
+    TypeError for an unknown one.
+    """
 
     sym = staticmethod(readSymbol)
 

@@ -15,7 +15,7 @@ readSU = _pykdump.readSU
 readmem = crash.readmem
 readPtr = crash.readPtr
 readProcessMem = crash.readProcessMem
-readInt = crash.readInt
+_read = crash.readInt
 
 debugDeref: int
 
@@ -49,32 +49,37 @@ registerModuleAttr("debugDeref", default=0, on_change=_observe,
 
 def readU8(addr: int) -> int:
     """The unsigned 8 bits at an address; crash.error if unreadable.  The others likewise."""
-    return readInt(addr, 1)
+    return _read(addr, 1)
 
 
 def readU16(addr: int) -> int:
-    return readInt(addr, 2)
+    return _read(addr, 2)
 
 
 def readU32(addr: int) -> int:
-    return readInt(addr, 4)
+    return _read(addr, 4)
 
 
 def readU64(addr: int) -> int:
-    return readInt(addr, 8)
+    return _read(addr, 8)
 
 
 def readS32(addr: int) -> int:
-    return readInt(addr, 4, True)
+    return _read(addr, 4, True)
 
 
 def readS64(addr: int) -> int:
-    return readInt(addr, 8, True)
+    return _read(addr, 8, True)
 
 
 readUInt = readU32
 readULong = readU64
 readLong = readS64
+
+
+def readInt(addr: int, size: int | None = None, *how: bool) -> int:
+    """A C int; with a size any integer of so many bytes, as crash.readInt(addr, size, signed)."""
+    return readS32(addr) if size is None else _read(addr, size, *how)
 
 
 def readSymbol(name: str) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from types import CodeType
 
 from . import archive, path
@@ -30,7 +31,7 @@ class Program:
         self.name = name
         self.path = path
         self.argv0 = argv0
-        self.kind = kind            # "file" or "archive"
+        self.kind = kind            # "file", "archive" or "module"
         self._code = code
 
     def code(self) -> CodeType:
@@ -41,8 +42,8 @@ class Program:
 
     @property
     def directory(self) -> str | None:
-        """Where the modules beside it are; None for a program of the archive."""
-        if self.kind == "archive":
+        """Where the modules beside it are; None for a program that is no file of a person's."""
+        if self.kind != "file":
             return None
         return os.path.dirname(self.argv0) or path.CURRENT
 
@@ -134,6 +135,26 @@ def from_archive(name: str) -> Program | None:
     if code is None:
         return None
     return Program(stem, archive.program_path(stem), stem, "archive", code)
+
+
+def find_module(name: str) -> Program:
+    """A module of the standard library, or the `__main__` of a package, to be run as a program."""
+    from importlib.abc import InspectLoader
+    from importlib.util import find_spec
+
+    code = None
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        try:
+            spec = find_spec(name)
+            if spec is not None and spec.submodule_search_locations is not None:
+                spec = find_spec(f"{name}.__main__")
+            if spec is not None and isinstance(spec.loader, InspectLoader):
+                code = spec.loader.get_code(spec.name)
+        except ImportError:
+            pass                        # the parent is no package, or cannot be imported
+    if code is None:
+        raise ProgramError(f"epython: -m: <{name}> is no module of Python's library to be run")
+    return Program(name, code.co_filename, name, "module", code)
 
 
 def commands() -> list[tuple[str, str, str, str]]:

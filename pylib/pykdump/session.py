@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-_USAGE = "usage: epython [-h] [-v] [-p] [-d N] [--ehelp] program [arguments]"
+_USAGE = "usage: epython [-h] [-v] [-p] [-d N] [-m] [--ehelp] program [arguments]"
 _HELP = f"""{_USAGE}
 
 Run a Python program on this dump.
@@ -30,6 +30,7 @@ Run a Python program on this dump.
   -v, --version  show versions
   -p, --path     show where modules are searched
   -d N           set the debug level
+  -m             the program is a module of Python's library
   --ehelp        show the options that all programs have in common
 {modes.help_text()}
 A program is searched in the current directory, in the directories of PYKDUMPPATH
@@ -179,16 +180,23 @@ def _prepare(argv: list[str]) -> _Job | str:
     values, arguments = options.parse(argv[1:])
     registered = argv[0] != "epython"
     chosen: list[modes.Mode] = []
+    library = False
     if registered:
         name, typed = argv[0], argv[1:]
     else:
         answer = _own_options(arguments, values, chosen)
         if answer is not None:
             return answer
+        library = arguments[0] == "-m"
+        if library:
+            del arguments[0]
+        if not arguments:
+            return _USAGE
         name = arguments.pop(0)
         typed = argv[1:]
         typed.remove(name)
-    program, warnings = programs.find(name, registered)
+    program, warnings = ((programs.find_module(name), []) if library
+                         else programs.find(name, registered))
     nsproxy = None if values.usens is None else options.nsproxy_of(values.usens)
     try:
         file = None if values.ofile is None else output.open_file(values.ofile)
@@ -200,7 +208,7 @@ def _prepare(argv: list[str]) -> _Job | str:
 def _own_options(arguments: list[str], values: options.Options,
                  chosen: list[modes.Mode]) -> str | None:
     """Take epython's own options from the front; text when they ask for some."""
-    while arguments and arguments[0].startswith("-"):
+    while arguments and arguments[0].startswith("-") and arguments[0] != "-m":
         option = arguments.pop(0)
         if option == "-d":
             debug, _ = options.parse(["--debug", *arguments[:1]])

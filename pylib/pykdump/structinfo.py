@@ -225,4 +225,4 @@ def embedded(sname: str, chain: str) -> VarInfo | None:
 # What makes the descriptions of types that the engine's objects have.
 if hasattr(_pykdump, "set_factories"):
     _pykdump.set_factories(varinfo=member, typeinfo=TypeInfo, structinfo=SUInfo,
-                           nomember=missing.member)
+                           enuminfo=typeinfo.EnumInfo, nomember=missing.member)

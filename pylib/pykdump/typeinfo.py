@@ -174,12 +174,16 @@ def member_size(sname: str, name: str) -> int:
 class EnumInfo(dict):
     """The enumerators of an enum by name, as items and as attributes.
 
-    The enum is named as a type ("enum pid_type") or by one of its enumerators; TypeError if there
-    is none.
+    The enum is named as a type ("enum pid_type") or by one of its enumerators, or it is described
+    because it has no name; TypeError if there is none.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(_enumerators(name))
+    def __init__(self, source: str | tuple[Any, ...]) -> None:
+        if isinstance(source, tuple):
+            name, values = "enum", dict(source[6])
+        else:
+            name, values = source, _enumerators(source)
+        super().__init__(values)
         self._name = name
         self._names = {value: key for key, value in reversed(self.items())}
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.dump.harness import untimed
 
-USAGE = "usage: epython [-h] [-v] [-p] [-d N] [--ehelp] program [arguments]\n"
+USAGE = "usage: epython [-h] [-v] [-p] [-d N] [-m] [--ehelp] program [arguments]\n"
 
 
 def search_path(session):

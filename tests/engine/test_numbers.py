@@ -119,6 +119,21 @@ def test_an_enum_value_without_a_name_says_so(world: World):
     assert str(world.value("enum state", struct.pack("<I", 77))) == "<enum state, bad value 77>"
 
 
+def test_an_enum_value_knows_all_values_of_its_type(world: World):
+    world.btf.enum("state", {"IDLE": 0, "BUSY": 3})
+    world.btf.struct("s", 8, at("nameless", world.btf.enum(0, {"A": 1}), 4))
+    value = world.value("enum state", struct.pack("<I", 3))
+    nameless = world.struct("struct s", struct.pack("<II", 0, 1)).nameless
+    pykdump.set_factories(enuminfo=lambda what: what)
+    try:
+        assert value.einfo == "enum state"
+        assert nameless.einfo[0] == "enum" and nameless.einfo[6] == [("A", 1)]
+        with pytest.raises(TypeError):
+            crash.tEnum(5).einfo
+    finally:
+        pykdump.set_factories(enuminfo=None)
+
+
 def test_two_names_of_one_enum_value_give_the_first(world: World):
     world.btf.enum("e", {"FIRST": 1, "SECOND": 1})
     assert str(world.value("enum e", struct.pack("<I", 1))) == "FIRST"

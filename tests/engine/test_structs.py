@@ -217,6 +217,32 @@ def test_a_chain_of_members_is_followed(task: World):
             first.Eval(wrong)
 
 
+@pytest.mark.parametrize("path", ["nope", "link.nope", "", "link[0].nope"])
+def test_a_chain_that_there_is_not_is_a_key_error_and_a_type_error(task: World, path):
+    value = task.struct("struct task", DATA)
+    for _ in range(2):
+        with pytest.raises(crash.ChainError) as caught:
+            value.Eval(path)
+        assert isinstance(caught.value, KeyError) and isinstance(caught.value, TypeError)
+        assert len(caught.value.args) == 1
+
+
+def test_an_exception_of_a_program_goes_through_a_chain_as_it_is(task: World):
+    class Own(KeyError):
+        pass
+
+    def fail(self):
+        raise Own("mine")
+    value = task.struct("struct task", DATA)
+    type(value).failing = property(fail)
+    try:
+        with pytest.raises(Own, match="mine") as caught:
+            value.Eval("failing")
+        assert not isinstance(caught.value, TypeError)
+    finally:
+        del type(value).failing
+
+
 def test_members_of_anonymous_structs_are_the_outer_ones(world: World):
     btf = world.btf
     first = btf.struct(0, 8, at("a", world.s32), at("b", world.s32, 4))

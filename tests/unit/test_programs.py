@@ -142,6 +142,25 @@ def test_compiled_programs_of_the_archive_are_preferred(plugin):
     assert "compiled" in programs.find("z", False)[0].code().co_consts
 
 
+@pytest.mark.parametrize("name, ending", [
+    ("calendar", "/calendar.py"), ("json.tool", "/json/tool.py"),
+    ("unittest", "/unittest/__main__.py")])
+def test_a_module_of_the_library_is_a_program(plugin, name, ending):
+    plugin.start()
+    program = programs.find_module(name)
+    assert (program.argv0, program.kind, program.directory) == (name, "module", None)
+    assert program.code() and program.path.endswith(ending)
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "json", "sys", "json.nothing", "re.x", "a/b",
+                                  "calendar.py", ".json"])
+def test_what_is_no_module_of_the_library_is_told(plugin, name):
+    plugin.start()
+    write(plugin.cwd / "nothing.py")
+    with pytest.raises(programs.ProgramError, match=f"<{name}> is no module"):
+        programs.find_module(name)
+
+
 def test_only_programs_that_the_archive_holds_become_commands(plugin):
     plugin.members["progs/commands.py"] = \
         "COMMANDS = (('one', 's', 'y', 'h'), ('two', 's', 'y', 'h'))"

@@ -58,6 +58,13 @@ def test_an_unknown_option_of_epython_is_told_with_the_usage(run):
     assert status(run) == 2
 
 
+def test_a_module_of_the_library_is_run_with_its_arguments(run):
+    (run.plugin.cwd / "x.json").write_text('{"a":1}')
+    assert run(line="epython -m json.tool --compact x.json") == '{"a":1}\n'
+    assert run(line="epython -m nothing").startswith("epython: -m: <nothing> is no module")
+    assert run(line="epython -m").startswith("usage: epython ")
+
+
 def test_versions_name_the_build_and_python(run):
     text = run(line="epython -v")
     assert "mpykdump test build" in text and sys.version in text and "mpykdump.so" in text

@@ -66,6 +66,12 @@ def test_the_names_of_the_builtins_of_python_2(told):
     assert told("long is int, hexl(16), WARNING") == "(True, '0x10', '+++WARNING+++')\n"
 
 
+def test_names_that_earlier_programs_left_behind_are_in_the_star_import(fresh_crash):
+    assert fresh_crash().epython(
+        "from pykdump.API import *\nprint(argparse.ArgumentParser().prog, OptionParser.__name__, "
+        "CDefine('#define A 1').A, defaultdict(list)['x'])") == "prog.py OptionParser 1 []\n"
+
+
 def test_old_places_have_the_names(crash):
     assert crash.epython(
         "from pykdump.Generic import PyCtl, SUInfo, Bunch\n"
@@ -98,6 +104,25 @@ def test_signed_integers_have_their_sign(value):
     before = "a = whatis('init_task').addr + member_offset('struct task_struct', 'stack')"
     unsigned, *signed = value("[readU64(a), readS64(a), readLong(a), sLong(readU64(a))]", before)
     assert unsigned >> 63 == 1 and signed == [unsigned - 2 ** 64] * 3
+
+
+def test_an_int_with_and_without_a_size(value):
+    before = "a = whatis('init_task').addr + member_offset('struct task_struct', 'stack')"
+    low, plain, sized, short = value(
+        "[readU32(a), readInt(a), readInt(a, 4), readInt(a + 6, 2, True)]", before)
+    assert plain == (low ^ 0x80000000) - 0x80000000 and sized == low and -0x8000 <= short < 0
+
+
+def test_a_variable_by_its_name(crash, value):
+    shown = int(re.search(r"= (\d+)", crash.run("p jiffies_64"))[1])
+    assert value("[readSymbol('jiffies_64'), PYKD.jiffies_64, PYKD.sym('jiffies_64'), "
+                 "str(PYKD.init_task.comm)]") == [shown] * 3 + ["swapper/0"]
+
+
+@pytest.mark.parametrize("read", ["readSymbol('nothing')", "PYKD.nothing"])
+def test_a_variable_that_there_is_not_is_a_type_error(told, read):
+    text = told(read)
+    assert "TypeError: There's no symbol <nothing>" in text
 
 
 def test_an_atomic_variable(told):

@@ -68,6 +68,11 @@ def test_an_unknown_enum_is_a_type_error(told, name):
     assert "TypeError" in told(f"EnumInfo({name!r})")
 
 
+def test_an_artificial_struct_is_a_struct_that_there_is(told):
+    assert told("ArtStructInfo('struct list_head').getFnames()") == "['next', 'prev']\n"
+    assert "TypeError: no type struct nothing" in told("ArtStructInfo('struct nothing')")
+
+
 # -- TypeInfo --
 
 @pytest.mark.parametrize("name, full, size, level", [

@@ -30,7 +30,7 @@ def asked(crash, text):
     return json.loads(crash.epython(f"{PRELUDE}print(json.dumps({text}))"))
 
 
-# ---- what members are, section 3.2 -------------------------------------------------------------
+# ---- what members are ----------------------------------------------------------------------------
 
 def test_the_name_of_a_task_is_text_with_what_is_behind_it(crash):
     assert asked(crash, "[init.comm, init.comm[:], init.comm.addr == init.fieldOffset('comm') + "
@@ -93,7 +93,52 @@ print(count > 600)
     assert text == "True\n"
 
 
-# ---- StructResult, section 3.1 -----------------------------------------------------------------
+def test_an_enum_value_of_the_kernel_knows_its_type(crash):
+    assert asked(crash, """(lambda kind: [str(kind), int(kind), kind.einfo.KOBJ_NS_TYPE_NET,
+        kind.einfo.getnam(0), kind.einfo == EnumInfo("enum kobj_ns_type")])
+        (readSU("struct kobj_ns_type_operations", sym2addr("net_ns_type_operations")).type)""") \
+        == ["KOBJ_NS_TYPE_NET", 1, 1, "KOBJ_NS_TYPE_NONE", True]
+
+
+def test_the_address_of_any_object(crash):
+    assert asked(crash, """[Addr(task) == int(task), Addr(task.files.fdt.fd) ==
+        readPtr(int(task.files.fdt) + task.files.fdt.fieldOffset("fd")), Addr(5, extra=3),
+        Addr(readSymbol("saved_command_line")) == sym2addr("saved_command_line")]""") \
+        == [True, True, 8, True]
+
+
+# ---- StructResult --------------------------------------------------------------------------------
+
+def test_a_missing_member_is_a_key_error_for_hasattr_and_getattr_too(crash):
+    text = crash.epython(PRELUDE + """
+for ask in (lambda: init.nothing, lambda: hasattr(init, "nothing"),
+            lambda: getattr(init, "nothing", None), lambda: init["nothing"],
+            lambda: init.fieldOffset("nothing")):
+    try:
+        print(ask())
+    except KeyError as err:
+        print(err.args[0].startswith("<struct task_struct> does not have a field <nothing>"))
+""")
+    assert text == "True\n" * 5
+
+
+def test_members_that_are_keywords_are_read_with_getattr(crash):
+    assert asked(crash, "str(getattr(readSymbol('net_class').p, 'class').name)") == "net"
+
+
+def test_a_struct_answers_about_its_fields(crash):
+    assert asked(crash, """[task.hasField("mm"), task.hasField("mm.pgd"), task.hasField("nothing"),
+        task.isNamed("struct task_struct"), task.isNamed("task_struct"),
+        task.castTo("struct list_head") == task, task.castTo("struct list_head").shortStr()[:10],
+        task.tasks.fieldOffset("prev")]""") \
+        == [True, False, False, True, False, True, "<list_head", 8]
+
+
+def test_a_struct_is_its_own_target(crash):
+    assert asked(crash, """[task.Deref == task, task.getDeref() == task, Deref(task) == task,
+        type(task.Deref).__name__, Deref(task.files.fdt.fd).Deref == task.files.fdt.fd[0]]""") \
+        == [True, True, True, "StructResult_struct_task_struct", True]
+
 
 def test_all_members_of_a_task_are_dumped(crash):
     lines = crash.epython(PRELUDE + "task.Dump()").splitlines()
@@ -112,7 +157,7 @@ def test_the_size_and_places_are_those_of_crash(crash):
                  crash.member_size("task_struct", "comm")]""") == [size] * 3 + [place] * 2 + [16]
 
 
-# ---- module crash, section 2 -------------------------------------------------------------------
+# ---- module crash --------------------------------------------------------------------------------
 
 def test_a_command_in_the_background_gives_the_text_of_the_command(crash):
     shown = crash.run("sys")

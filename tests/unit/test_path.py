@@ -20,6 +20,13 @@ def test_the_search_path_has_the_documented_order(plugin):
     assert positions == sorted(positions) and positions[0] == 0 and positions[1] == 1
 
 
+def test_a_pykdumppath_of_any_length_is_taken_whole(plugin):
+    folders = [f"/folder/of/people/{number}" for number in range(5000)]
+    plugin.start(":".join(folders))
+    first = sys.path.index(folders[0])
+    assert sys.path[first:first + 5000] == folders
+
+
 def test_without_pykdumppath_nothing_is_between(plugin):
     plugin.start("")
     assert sys.path[:2] == [".", plugin.so_path + "/pylib"]

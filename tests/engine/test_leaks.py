@@ -174,6 +174,7 @@ FAILURES = {
     "a chain of nothing": lambda s: s.Eval("int.nope"),
     "no index": lambda s: s["x"],
     "no factory": lambda s: s["int"],
+    "no factory of enums": lambda s: s.color.einfo,
     "no arguments": lambda s: crash.readmem(),
     "no text": lambda s: crash.sym2addr(5),
     "an unreadable array": lambda s: repr(pykdump.readSU("struct full", 0x1000).nodes),

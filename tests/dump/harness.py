@@ -29,6 +29,8 @@ def environment(home: Path, **changes):
     fixed = {"HOME": str(home), "TMPDIR": str(scratch), "XDG_CACHE_HOME": str(home / "cache"),
              "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb", "LANG": "C.UTF-8",
              "INPUTRC": "/dev/null"}
+    if "PYKDUMP_TYPES" in os.environ:       # make test TYPES=...
+        fixed["PYKDUMP_TYPES"] = os.environ["PYKDUMP_TYPES"]
     return {**fixed, **changes}
 
 

@@ -220,6 +220,25 @@ def test_a_module_without_debug_information_is_not_loaded(told):
         == "(False, False)\n"
 
 
+def test_debug_information_of_a_module_is_loaded_and_unloaded(crash, value, dump):
+    file = str(dump.kernel.modules / "loop.ko")
+    assert value(f"[loadModule('loop', {file!r}), loadModule('nothing', {file!r}), "
+                 "loadModule('loop', '/nowhere/loop.ko')]") == [True, False, False]
+    assert file in crash.run("mod")
+    assert value("delModule('loop')") is None
+    assert file not in crash.run("mod")
+
+
+def test_objects_and_attributes_outlive_the_loading_of_a_module(value, dump):
+    file = str(dump.kernel.modules / "loop.ko")
+    assert value(f"[task.comm, loadModule('loop', {file!r}), task.comm, task.Leader == task, "
+                 "task == readSU('struct task_struct', task), task[1] - task == len(task), "
+                 "task.hasField('Leader'), delModule('loop'), task.mm, task.pid]",
+                 "task = readSymbol('init_task')\n"
+                 "structSetAttr('struct task_struct', 'Leader', 'group_leader')") \
+        == ["swapper/0", True, "swapper/0", True, True, True, True, None, 0, 0]
+
+
 # -- the rest --
 
 def test_constants_from_the_text_of_a_header(told):

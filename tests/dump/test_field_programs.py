@@ -96,6 +96,17 @@ def test_a_cache_of_one_command_is_empty_in_the_next(run):
     assert walked == [walked[0], walked[0] + 1, walked[0] + 2]
 
 
+# -- sockets --
+
+def test_tcp_sockets_are_those_of_the_guest(run, dump):
+    states = {1: "ESTABLISHED", 6: "TIME_WAIT", 10: "LISTEN"}
+    *lines, last = run("tcpsockets").splitlines()
+    told = [f"{states[one['state']]:<12} {one['local'][0]}:{one['local'][1]} "
+            f"{one['remote'][0]}:{one['remote'][1]}" for one in dump.oracle["sockets"]["tcp"]]
+    assert sorted(lines) == sorted(told) and len(told) > 3
+    assert last == f"{len(told)} sockets"
+
+
 # -- open files --
 
 def test_open_files_are_those_of_the_guest(run, dump):

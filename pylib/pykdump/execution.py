@@ -34,8 +34,8 @@ def run(program: programs.Program, argv: list[str], chosen: Sequence[modes.Mode]
         with _identity_of(program, argv), output.kept(), _own_sigint():
             code = program.code()
             memocaches.forget_modules(("__main__",))
-            with modes.around(chosen, program):
-                exec(code, sys.modules["__main__"].__dict__)
+            with _old_names(program.old_names) as namespace, modes.around(chosen, program):
+                exec(code, namespace)
     except KeyboardInterrupt:
         status = 130
         raise
@@ -84,6 +84,20 @@ def _identity_of(program: programs.Program, argv: list[str]) -> Iterator[None]:
             namespace.pop("__file__", None)
         else:
             namespace["__file__"] = file_before
+
+
+@contextmanager
+def _old_names(names: dict[str, object]) -> Iterator[dict[str, object]]:
+    """`__main__` with the names of older Pythons that a program uses, as long as it runs."""
+    namespace = sys.modules["__main__"].__dict__
+    added = {name: value for name, value in names.items() if name not in namespace}
+    namespace.update(added)
+    try:
+        yield namespace
+    finally:
+        for name, value in added.items():
+            if namespace.get(name) is value:
+                del namespace[name]
 
 
 @contextmanager

@@ -22,9 +22,12 @@ class ProgramError(Exception):
 
 
 class Program:
-    """A program that was found.  `argv0` is what it sees as its own name."""
+    """A program that was found.  `argv0` is what it sees as its own name.
 
-    __slots__ = ("name", "path", "argv0", "kind", "_code")
+    `old_names` are names of older Pythons that its code uses, known when the code is.
+    """
+
+    __slots__ = ("name", "path", "argv0", "kind", "old_names", "_code")
 
     def __init__(self, name: str, path: str, argv0: str, kind: str,
                  code: CodeType | None = None) -> None:
@@ -32,12 +35,13 @@ class Program:
         self.path = path
         self.argv0 = argv0
         self.kind = kind            # "file", "archive" or "module"
+        self.old_names: dict[str, object] = {}
         self._code = code
 
     def code(self) -> CodeType:
         """The compiled program; SyntaxError or OSError when it cannot be had."""
         if self._code is None:
-            self._code = _compiled(self.path)
+            self._code, self.old_names = _compiled(self.path)
         return self._code
 
     @property
@@ -48,8 +52,8 @@ class Program:
         return os.path.dirname(self.argv0) or path.CURRENT
 
 
-# path -> (what identifies its content, code)
-_code_cache: dict[str, tuple[archive.Identity, CodeType]] = {}
+# path -> (what identifies its content, code, names of older Pythons that it uses)
+_code_cache: dict[str, tuple[archive.Identity, CodeType, dict[str, object]]] = {}
 
 
 def find(name: str, registered: bool) -> tuple[Program, list[str]]:
@@ -114,16 +118,19 @@ def _fault(program: Program) -> str | None:
     return None if code.co_names or code.co_consts != (None,) else "it is empty"
 
 
-def _compiled(file: str) -> CodeType:
+def _compiled(file: str) -> tuple[CodeType, dict[str, object]]:
+    from .legacy import source as legacy_source
+
     identity = archive.identity(file)
     cached = _code_cache.get(file)
     if cached is not None and cached[0] == identity:
-        return cached[1]
+        return cached[1:]
     with open(file, "rb") as stream:
         source = stream.read()
     code = compile(source, file, "exec", dont_inherit=True)
-    _code_cache[file] = (identity, code)
-    return code
+    old_names = legacy_source.prepare(source, file)
+    _code_cache[file] = identity, code, old_names
+    return code, old_names
 
 
 def from_archive(name: str) -> Program | None:

@@ -14,7 +14,7 @@ from importlib.machinery import ExtensionFileLoader
 from types import CodeType, ModuleType
 from zipimport import zipimporter
 
-from . import imports, memocaches, path, registry
+from . import imports, memocaches, path, registry, shadow
 from .Generic import DCache
 
 TYPE_CHECKING = False
@@ -128,6 +128,8 @@ def _reload(module: ModuleType, code: CodeType, report: Report, out: TextIO) -> 
     if level > 0:
         print(f"--reloading {name}", file=out)
     before = dict(module.__dict__)
+    assert module.__file__ is not None
+    shadow.complete(module, module.__file__)
     try:
         exec(code, module.__dict__)
     except KeyboardInterrupt:

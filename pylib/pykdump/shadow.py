@@ -1,7 +1,8 @@
 """Owns the guard that keeps other people's files from standing in for known modules.
 
 A dump directory may hold a `re.py`; with '.' first on sys.path it would replace the standard
-library's.  Must not know how programs are found or run.
+library's.  Its finders also see what else an import of a person's needs: `legacy`.
+Must not know how programs are found or run.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import importlib.machinery
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
 from . import deepbind, path
@@ -37,6 +38,40 @@ class GuardedFinder(PathFinder):
         return deepbind.bound(super().find_spec(fullname, path, target))
 
 
+def complete(module: ModuleType, file: str) -> None:
+    """Give a module the names of older Pythons that its text uses."""
+    from .legacy import source
+    try:
+        with open(file, "rb") as stream:
+            text = stream.read()
+    except OSError:
+        return              # reported where the text is compiled
+    for name, value in source.prepare(text, file).items():
+        vars(module).setdefault(name, value)
+
+
+def _create_module(loader: SourceFileLoader, spec: ModuleSpec) -> ModuleType | None:
+    """Makes a module of a person's with what its text needs, whoever asked for the file.
+
+    When it is made, not when it is executed: tracebacks stay as they are known.
+    """
+    if spec.name.partition(".")[0] in _FRAMEWORK or path.is_protected(loader.path):
+        return None
+    module = ModuleType(spec.name)
+    complete(module, loader.path)
+    return module
+
+
+class LegacyFinder:
+    """Asked last: for modules that this Python does not have."""
+
+    @staticmethod
+    def find_spec(fullname: str, path: Sequence[str] | None = None,
+                  target: ModuleType | None = None) -> ModuleSpec | None:
+        from .legacy import modules
+        return modules.find_spec(fullname)
+
+
 def _search_path(name: str) -> list[str] | None:
     if name in _FRAMEWORK:
         return [path.framework_dir()]
@@ -54,6 +89,9 @@ _machinery: list[tuple[list[Any], list[Any]]] = []
 def install() -> None:
     """Put the guard in the place of Python's path finder."""
     _replace(PathFinder, GuardedFinder)
+    if LegacyFinder not in sys.meta_path:
+        sys.meta_path.append(LegacyFinder)
+    setattr(SourceFileLoader, "create_module", _create_module)
     _machinery[:] = [(sys.meta_path, list(sys.meta_path)), (sys.path_hooks, list(sys.path_hooks))]
 
 
@@ -69,6 +107,10 @@ def restore() -> None:
 
 def remove() -> None:
     _replace(GuardedFinder, PathFinder)
+    if LegacyFinder in sys.meta_path:
+        sys.meta_path.remove(LegacyFinder)
+    if "create_module" in vars(SourceFileLoader):
+        delattr(SourceFileLoader, "create_module")
     _machinery.clear()
 
 

@@ -162,6 +162,7 @@ class Plugin:
 @pytest.fixture
 def plugin(host, tmp_path, monkeypatch):
     from pykdump import archive, path, programs, registry, session, shadow
+    from pykdump.legacy import modules
     for name in ("cwd", "user"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
@@ -178,12 +179,12 @@ def plugin(host, tmp_path, monkeypatch):
     # Modules of the tests themselves are nobody's to reload.
     is_protected = path.is_protected
     monkeypatch.setattr(path, "is_protected", lambda file: is_protected(file)
-                        or not file.startswith(str(tmp_path) + os.sep))
+                        or not os.path.abspath(file).startswith(str(tmp_path) + os.sep))
     modules_before = set(sys.modules)
     yield Plugin(host, tmp_path)
     session.stop()
     registry.reset()
     for name in set(sys.modules) - modules_before:
         file = getattr(sys.modules[name], "__file__", None) or ""
-        if file.startswith(str(tmp_path)):
+        if file.startswith(str(tmp_path)) or name in modules.ALIASES:
             del sys.modules[name]

@@ -149,6 +149,14 @@ def _print_traceback(err: BaseException, program: programs.Program | None) -> No
             linecache.cache[program.path] = (len(source), None, source.splitlines(True),
                                              program.path)
     traceback.print_exception(type(err), err, _of_program(err.__traceback__), file=sys.stdout)
+    _print_advice(err)
+
+
+def _print_advice(err: BaseException) -> None:
+    from .legacy import advice
+    line = advice.line(err)
+    if line is not None:
+        print(line)
 
 
 def _of_program(tb: TracebackType | None) -> TracebackType | None:

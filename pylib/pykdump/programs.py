@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import warnings
 from types import CodeType
 
-from . import archive, path
+from . import archive, options, path
 
 # A kernel dump or a log may have the name of a program; no program is as large.
 _MAX_SOURCE = 16 << 20
@@ -118,12 +119,26 @@ def _fault(program: Program) -> str | None:
     return None if code.co_names or code.co_consts != (None,) else "it is empty"
 
 
+_warnings_shown = False     # then each time, so nothing is taken from the cache
+
+
+def show_warnings(debug: int) -> None:
+    """What Python finds old in a text (invalid escapes, `is` with a literal) is for its author."""
+    global _warnings_shown
+    _warnings_shown = debug > 0
+    for category in (SyntaxWarning, DeprecationWarning):
+        warnings.simplefilter("default" if _warnings_shown else "ignore", category)
+
+
+options.on("debug", show_warnings)
+
+
 def _compiled(file: str) -> tuple[CodeType, dict[str, object]]:
     from .legacy import source as legacy_source
 
     identity = archive.identity(file)
     cached = _code_cache.get(file)
-    if cached is not None and cached[0] == identity:
+    if cached is not None and cached[0] == identity and not _warnings_shown:
         return cached[1:]
     with open(file, "rb") as stream:
         source = stream.read()

@@ -195,6 +195,7 @@ def _prepare(argv: list[str]) -> _Job | str:
         name = arguments.pop(0)
         typed = argv[1:]
         typed.remove(name)
+    programs.show_warnings(values.debug)    # finding may compile
     program, warnings = ((programs.find_module(name), []) if library
                          else programs.find(name, registered))
     nsproxy = None if values.usens is None else options.nsproxy_of(values.usens)

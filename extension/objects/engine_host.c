@@ -6,6 +6,8 @@
 #include "memory/cache.h"
 #include "objects/raise.h"
 #include "objects/state.h"
+#include "stacks/layout.h"
+#include "stacks/orc.h"
 #include "types/types.h"
 #include "walkers/slab.h"
 
@@ -60,8 +62,11 @@ static PyObject *purge_caches(PyObject *module, PyObject *argument)
     if (PyUnicode_CompareWithASCIIString(argument, "memory") == 0) {
         cache_drop();
         slab_index_reset();
+        orc_forget();
     } else if (PyUnicode_CompareWithASCIIString(argument, "types") == 0) {
         PyDict_Clear(objects_state()->struct_names);
+        orc_forget();
+        stack_layout_forget();
     } else {
         return PyErr_Format(PyExc_ValueError, "no cache %R: there are 'memory' and 'types'",
                             argument);

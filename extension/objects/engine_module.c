@@ -12,7 +12,7 @@ static int add_functions(PyObject *module)
         engine_output_functions,  engine_host_functions,       engine_type_functions,
         engine_walk_functions,    engine_indexed_functions,    engine_column_functions,
         engine_search_functions,  engine_definition_functions, engine_describe_functions,
-        engine_factory_functions, engine_attribute_functions};
+        engine_factory_functions, engine_attribute_functions,  engine_stack_functions};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;
@@ -27,7 +27,7 @@ static int module_exec(PyObject *module)
     if (!crash)
         return -1;
     Py_DECREF(crash);
-    if (column_add_types(module) < 0 || add_functions(module) < 0)
+    if (column_add_types(module) < 0 || stacks_add_types(module) < 0 || add_functions(module) < 0)
         return -1;
     if (PyModule_AddStringConstant(module, "version", MPYKDUMP_VERSION) < 0)
         return -1;

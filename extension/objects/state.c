@@ -23,6 +23,8 @@ static struct objects_state *current;
     X(array1_type)                                                                                 \
     X(column_type)                                                                                 \
     X(fault_type)                                                                                  \
+    X(frame_type)                                                                                  \
+    X(stack_type)                                                                                  \
     X(struct_names)                                                                                \
     X(on_read)                                                                                     \
     X(var_info)                                                                                    \

@@ -24,6 +24,8 @@ struct objects_state {
     PyTypeObject *array1_type;  // Array1
     PyTypeObject *column_type;  // Column, of module _pykdump
     PyTypeObject *fault_type;   // ColumnFault, a named tuple of it
+    PyTypeObject *frame_type;   // StackFrame
+    PyTypeObject *stack_type;   // Stack
     PyObject *struct_names;     // dict: what readSU was asked for -> class
     PyObject *on_read;          // callable told of each member read, or NULL
     PyObject *var_info;         // callables that describe types, see factories.h; or NULL

@@ -14,8 +14,9 @@ BELOW = {
     "symbols": {"base", "host"},
     "types": {"base", "host", "symbols"},
     "walkers": {"base", "host", "memory", "symbols", "types"},
-    "objects": {"base", "host", "memory", "symbols", "types", "walkers"},
-    "epython": {"base", "host", "memory", "symbols", "types", "walkers", "objects"},
+    "stacks": {"base", "host", "memory", "symbols", "types", "walkers"},
+    "objects": {"base", "host", "memory", "symbols", "types", "walkers", "stacks"},
+    "epython": {"base", "host", "memory", "symbols", "types", "walkers", "stacks", "objects"},
     "stub": {"epython"},
 }
 SOURCES = [path for pattern in ("*.c", "*.h", "*.cc")

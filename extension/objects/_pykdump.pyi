@@ -1,6 +1,6 @@
 """Module `_pykdump`: the engine as the framework uses it.  Not for programs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, overload
 
 from crash import StructResult
@@ -206,3 +206,57 @@ def search_bytes(start: int, end: int, needle: bytes, limit: int,
                  progress: Callable[[int], object] | None = ..., /) -> _Found: ...
 def readable_run(start: int, end: int, pages: int, /) -> tuple[int, bytes, int, int]:
     """The first readable pages from `start` on that lie one behind the other; b"" at the end."""
+
+# kernel stacks
+
+class StackFrame(tuple[int, int, int, bool, bool, str | None, int, str | None]):
+    """One frame of a kernel stack."""
+
+    @property
+    def ip(self) -> int:
+        """Address of the instruction."""
+    @property
+    def at(self) -> int:
+        """Where on the stack it was saved; of the innermost frame the stack pointer."""
+    @property
+    def regs(self) -> int:
+        """Address of the struct pt_regs of what was interrupted here; 0 for a call."""
+    @property
+    def exact(self) -> bool:
+        """Is ip that of the next instruction, and no return address."""
+    @property
+    def guessed(self) -> bool:
+        """Was the frame found by a frame pointer, without a table."""
+    @property
+    def function(self) -> str | None: ...
+    @property
+    def offset(self) -> int:
+        """Of ip from the address of the function's symbol, bytes."""
+    @property
+    def module(self) -> str | None: ...
+
+class Stack(tuple[list[StackFrame], str, int, str]):
+    """A kernel stack."""
+
+    @property
+    def frames(self) -> list[StackFrame]:
+        """The innermost first."""
+    @property
+    def end(self) -> Literal["whole", "user", "error"]: ...
+    @property
+    def user_regs(self) -> int:
+        """Address of the struct pt_regs that user space was left with; 0 without."""
+    @property
+    def message(self) -> str:
+        """Why it could not be followed further; empty if it was."""
+
+def unwind(start: int | Mapping[str, int], /) -> Stack:
+    """The stack of a task that is on no CPU, or of what a CPU was doing.
+
+    `start`: address of a task_struct, or the registers ip, sp, bp, dx, di, r10 and r13.  By the
+    kernel's ORC tables; by frame pointers where there are none.  Damage ends a stack with a
+    message; TypeError without struct task_struct, pt_regs or inactive_task_frame.
+    """
+
+def unwind_groups(tasks: Iterable[int], /) -> list[tuple[Stack, list[int]]]:
+    """Stacks of tasks that are on no CPU: each different one once, with the tasks that have it."""

@@ -255,7 +255,7 @@ static bool begin(struct state *state, struct unwinding *unwinding)
     return state->layout != NULL;
 }
 
-// The registers that a task left on its stack when it went to sleep. `at`: where.
+// The registers that a task left on its stack when it went to sleep. `at`: its stack pointer.
 static bool task_registers(struct state *state, uint64_t task, uint64_t *at)
 {
     const struct stack_layout *layout = state->layout;
@@ -270,9 +270,9 @@ static bool task_registers(struct state *state, uint64_t task, uint64_t *at)
         return damaged(state, task, "a task without a stack");
     if (frame < stack || frame - stack >= layout->stack_size)
         return damaged(state, frame, "a stack pointer outside of the task's stack");
-    *at = frame + layout->frame_ip;
+    *at = frame;
     if (!word_at(state, frame + layout->frame_bp, &state->values[STACK_BP]) ||
-        !word_at(state, *at, &state->values[STACK_IP]))
+        !word_at(state, frame + layout->frame_ip, &state->values[STACK_IP]))
         return false;
     state->values[STACK_SP] = frame + layout->frame_size;
     state->known = 1u << STACK_IP | 1u << STACK_SP | 1u << STACK_BP;

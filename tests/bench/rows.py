@@ -85,6 +85,25 @@ def read():
     return [(task.pid.value_(), task.comm.string_().decode())
             for task in list_for_each_entry('struct task_struct', head, 'tasks')]
 """
+# Of all tasks that sleep. drgn has functions that were inlined as frames of their own, and user
+# space behind the kernel's frames; and it takes the registers of CPU 1, which QEMU notes as those of
+# thread 2, for those of PID 2.
+STACKS_OURS = API + """
+from LinuxDump import stacks
+from LinuxDump.Tasks import TaskTable
+tasks = [task.ts for task in TaskTable().allThreads()
+         if task.pid > 2 and task.ts not in stacks.running() and task.stack]
+def read():
+    return [[frame.ip for frame in stacks.stack_of(task).frames] for task in tasks]
+"""
+STACKS_DRGN = HELPERS + """
+running = {per_cpu(prog['runqueues'], cpu).curr.value_() for cpu in for_each_possible_cpu(prog)}
+tasks = [task for task in for_each_task(prog)
+         if task.pid > 2 and task.value_() not in running and task.stack]
+def read():
+    return [[frame.pc for frame in prog.stack_trace(task)
+             if not frame.is_inline and frame.pc >> 63] for task in tasks]
+"""
 SEARCH = """
 (start, end), *_ = kernel_ranges("direct map")
 start += 64 << 20
@@ -132,6 +151,11 @@ REPEATED = (
                      HELPERS + "cache = find_slab_cache(prog, 'dentry')\n",
                      units="len(result)",
                      answer="sorted({dentry.value_() >> 12 for dentry in result})"),
+        wanted={KDUMP: 10, ELF: 10}),
+    Row("stack of a task", "ns",
+        ours=Snippet("read()", STACKS_OURS, units="len(result)", answer="sorted(result)"),
+        drgn=Snippet("read()", STACKS_DRGN, units="len(result)", answer="sorted(result)"),
+        crash="foreach bt",
         wanted={KDUMP: 10, ELF: 10}),
     Row("symbol by name", "ns",
         ours=Snippet("[sym2addr(name) for name in names]", API,

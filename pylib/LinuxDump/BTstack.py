@@ -1,4 +1,4 @@
-"""Owns kernel stacks as crash's `bt` prints them: parsing, comparing, summing up.
+"""Owns kernel stacks as programs hold them: parsed from crash's `bt`, compared, summed up.
 
 Must not know what the functions on a stack mean.
 """
@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from LinuxDump import stacks
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import CU_LIVE, CU_PYMOD, CU_TIMEOUT, addr2sym, crash, memoize_cond, pylog
 
@@ -101,6 +102,27 @@ class BTStack:
             if found:
                 return index, found.group(0)
         return False
+
+
+def stack_of_task(task: Any) -> BTStack:
+    """The stack of a Task, by its frames and not by what crash prints: `data` is empty.
+
+    IndexError if nothing of it can be read.
+    """
+    found = stacks.stack_of(task.ts)
+    stack = BTStack(task.ts.pid, int(task.ts), task.cpu, str(task.ts.comm))
+    level = 0
+    for frame in found.frames:
+        name = frame.function or f"0x{frame.ip:x}"
+        if frame.regs:
+            stack.frames.append(BTFrame(-1, name, -1, -1, None, frame.offset))
+            continue
+        module = f" [{frame.module}]" if frame.module else None
+        stack.frames.append(BTFrame(level, name, frame.ip, frame.at, module, frame.offset))
+        level += 1
+    if not stack.frames:
+        raise IndexError(f"no stack of {task}: {found.message}")
+    return stack
 
 
 @memoize_cond(CU_LIVE | CU_PYMOD | CU_TIMEOUT)
@@ -195,3 +217,62 @@ def _print_group(group: list[BTStack], precise: bool, tt: Any, verbose: int) -> 
         pids = sorted(stack.pid for stack in group)
         for start in range(0, len(pids), 10):
             print("".join(f"{pid:6} " for pid in pids[start:start + 10]).rstrip())
+
+
+# -- who has a function on the stack ------------------------------------------------------------
+
+class fastSubroutineStacks:
+    """Which threads have which functions on their stacks.
+
+    funcpids      function -> set of the tids
+    functasks     function -> set of the addresses of their task_structs
+    alltaskaddrs  addresses of all task_structs that have a stack
+    """
+
+    def __init__(self) -> None:
+        from LinuxDump.Tasks import TaskTable       # it needs this module
+        self.funcpids: defaultdict[str, set[int]] = defaultdict(set)
+        self.functasks: defaultdict[str, set[int]] = defaultdict(set)
+        self.alltaskaddrs: list[int] = []
+        tids = {int(task.ts): task.ts.pid for task in TaskTable().allThreads()}
+        for stack, members in stacks.group_stacks(tids):
+            if stack.frames:
+                self.alltaskaddrs += members
+            for function in stack.functions:
+                self.functasks[function].update(members)
+                self.funcpids[function].update(tids[task] for task in members)
+
+    def find_pids_byfuncname(self, func: str | re.Pattern[str]) -> set[int]:
+        """Threads with a function: names separated by `|`, or a compiled regexp for its begin."""
+        if isinstance(func, str):
+            names = {name.strip() for name in func.split("|")} & self.funcpids.keys()
+        else:
+            names = {name for name in self.funcpids if func.match(name)}
+        return set().union(*(self.funcpids[name] for name in names))
+
+
+def verifyFastSet(dset: set[int], func: str | re.Pattern[str]) -> None:
+    """Remove from a set of tids those that have no function on the stack that matches."""
+    dset -= {tid for tid in dset if not _has_function(tid, func)}
+
+
+def _has_function(tid: int, func: str | re.Pattern[str]) -> bool:
+    from LinuxDump.Tasks import TaskTable
+    task = TaskTable().getByTid(tid)
+    try:
+        return task is not None and bool(stack_of_task(task).hasfunc(func))
+    except IndexError:
+        return False
+
+
+def funcsMatch(dsets: fastSubroutineStacks, refunc: str) -> dict[str, set[int]]:
+    """The tids by each function that matches, and by `refunc` itself all of them."""
+    pattern = re.compile(refunc)
+    found = {name: set(pids) for name, pids in dsets.funcpids.items() if pattern.search(name)}
+    return {**found, refunc: set().union(*found.values())}
+
+
+def get_threads_subroutines_slow() -> tuple[dict[str, set[int]], dict[str, set[int]], list[int]]:
+    """(funcpids, functasks, alltaskaddrs) of fastSubroutineStacks."""
+    found = fastSubroutineStacks()
+    return found.funcpids, found.functasks, found.alltaskaddrs

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import _pykdump
 from LinuxDump import Constants, percpu
 from LinuxDump.inet import proto
-from LinuxDump.BTstack import BTStack, exec_bt
+from LinuxDump.BTstack import BTStack, exec_bt, stack_of_task  # noqa: F401 - programs too
 from LinuxDump.fs import get_dentry_name, open_files  # noqa: F401 - likewise
 from LinuxDump.Time import jiffies2ms  # noqa: F401 - likewise
 from pykdump import options
@@ -222,8 +222,8 @@ class Task:
         return [readSU("struct socket", address).sk for address in addresses if address]
 
     def get_task_stack(self) -> BTStack:
-        """Its kernel stack; IndexError if bt has nothing."""
-        return exec_bt(f"bt 0x{self.ts:x}")[0]
+        """Its kernel stack; IndexError if it has none."""
+        return stack_of_task(self)
 
     def task_get_pid(self) -> Any:
         """Its struct pid; NULL once it was released."""

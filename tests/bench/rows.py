@@ -86,8 +86,8 @@ def read():
             for task in list_for_each_entry('struct task_struct', head, 'tasks')]
 """
 # Of all tasks that sleep. drgn has functions that were inlined as frames of their own, and user
-# space behind the kernel's frames; and it takes the registers of CPU 1, which QEMU notes as those of
-# thread 2, for those of PID 2.
+# space behind the kernel's frames; and it takes the registers of CPU 1, which QEMU notes as those
+# of thread 2, for those of PID 2.
 STACKS_OURS = API + """
 from LinuxDump import stacks
 from LinuxDump.Tasks import TaskTable

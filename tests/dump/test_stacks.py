@@ -127,3 +127,40 @@ def test_what_is_no_task_has_a_stack_that_says_so(crash, task):
                          f"stack = stacks.stack_of({task})\nprint(stack.end, stack.message)\n")
     assert text.startswith("error ") and len(text) > 10
     assert "Traceback" not in text
+
+
+# -- what programs do with stacks --
+
+def test_the_threads_that_have_a_function_are_found(crash, stacks):
+    found = json.loads(crash.epython(
+        "import json, re\nfrom LinuxDump.BTstack import fastSubroutineStacks\n"
+        "s = fastSubroutineStacks()\n"
+        "print(json.dumps([sorted(s.find_pids_byfuncname(f)) for f in\n"
+        "                  ('panic', 'do_nanosleep | panic', re.compile('do_nano'), 'nope')]))\n"))
+    sleepers = sorted(stack[0] for stack in stacks.values()
+                      if "do_nanosleep" in [frame[1] for frame in stack[5]])
+    assert found == [[1], sorted([1, *sleepers]), sleepers, []]
+
+
+def test_a_set_of_threads_is_verified_in_place(crash):
+    text = crash.epython("from LinuxDump.BTstack import *\n"
+                         "pids = {1, 2, 999999}\nprint(verifyFastSet(pids, 'pan.c'), pids)\n")
+    assert text == "None {1}\n"
+
+
+def test_the_stack_of_a_task_is_that_of_bt(crash):
+    text = crash.epython(
+        "from LinuxDump.Tasks import *\ntask = TaskTable().getByTid(2)\n"
+        "ours, [theirs] = task.get_task_stack(), exec_bt('bt 2')\n"
+        "print(ours.getSimpleSignature() == theirs.getSimpleSignature(),\n"
+        "      (ours.pid, ours.addr, ours.cpu, ours.cmd)\n"
+        "      == (theirs.pid, theirs.addr, theirs.cpu, theirs.cmd),\n"
+        "      [str(f) for f in ours.frames] == [str(f) for f in theirs.frames])\n")
+    assert text == "True True True\n"
+
+
+def test_a_task_without_a_stack_is_an_index_error(crash):
+    assert crash.epython(
+        "from LinuxDump.Tasks import *\n[task] = TaskTable().getByComm('lab-zombie')\n"
+        "try:\n    task.get_task_stack()\nexcept IndexError as err:\n    print(err)\n") \
+        .startswith("no stack of PID=")

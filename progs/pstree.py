@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING
@@ -13,11 +12,19 @@ if TYPE_CHECKING:
 
 __version__ = "1.0"
 
-# By the two letters of a state.
-_COLOURS = {"RU": "34", "UN": "31", "ST": "36", "TR": "35", "ZO": "33", "DE": "91"}
+
+def _coloured(text: str, code: str) -> str:
+    from LinuxDump import crashcolor
+    from LinuxDump.Tasks import task_state_color
+
+    try:
+        colour = crashcolor.get_color(task_state_color(code))
+    except KeyError:        # idle, parked ...
+        colour = ""
+    return f"{colour}{text}{crashcolor.get_color(crashcolor.RESET)}" if colour else text
 
 
-def _label(task: Task, options: Values, colours: bool) -> Label:
+def _label(task: Task, options: Values) -> Label:
     from LinuxDump.tasktree import Label
 
     code = task.state[5:7]
@@ -29,9 +36,7 @@ def _label(task: Task, options: Values, colours: bool) -> Label:
     others = len(task.threads) if options.threads else 0
     if others > 1:
         text += f"---{others}*[{{{task.comm}}}]"
-    colour = _COLOURS.get(code) if colours else None
-    shown = f"\x1b[{colour}m{text}\x1b[0m" if colour else text
-    return Label(shown + " ", len(text) + 1)
+    return Label(_coloured(text, code) + " ", len(text) + 1)
 
 
 def _parse() -> Values:
@@ -58,12 +63,6 @@ def _find(table: TaskList, text: str) -> Task:
     return table.task(task.group_leader)
 
 
-def _colours_wanted() -> bool:
-    """On a terminal that has colours, unless its owner does not want them (no-color.org)."""
-    return (sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-            and not os.environ.get("NO_COLOR"))
-
-
 def main() -> None:
     options = _parse()
     from LinuxDump.Tasks import TaskTable
@@ -72,8 +71,7 @@ def main() -> None:
     table = TaskTable()
     root = _find(table, options.start)
     processes = Processes(table, root)
-    colours = _colours_wanted()
-    for line in draw(root, lambda task: _label(task, options, colours), processes.children, WIDE):
+    for line in draw(root, lambda task: _label(task, options), processes.children, WIDE):
         print(line)
     print(f"\n\nTotal {len(processes)} tasks printed")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import _pykdump
-from LinuxDump import Constants, percpu
+from LinuxDump import Constants, crashcolor, percpu
 from LinuxDump.inet import proto
 from LinuxDump.BTstack import BTStack, exec_bt, stack_of_task  # noqa: F401 - programs too
 from LinuxDump.fs import get_dentry_name, open_files  # noqa: F401 - likewise
@@ -74,6 +74,31 @@ def getTaskState(task: Any) -> int:
         return task.__state     # 5.14: 2f064a59a11f ("sched: Change task_struct::state")
     except KeyError:
         return task.state
+
+
+# The letters of a state, the first of its bits that are set, and its colour.
+_SHORT_STATES = (
+    ("DE", TASK_STATE.TASK_DEAD | TASK_STATE.EXIT_DEAD, crashcolor.LIGHTRED),
+    ("ZO", TASK_STATE.EXIT_ZOMBIE, crashcolor.YELLOW),
+    ("TR", TASK_STATE.TASK_TRACED, crashcolor.MAGENTA),
+    ("ST", TASK_STATE.TASK_STOPPED, crashcolor.CYAN),
+    ("UN", TASK_STATE.TASK_UNINTERRUPTIBLE, crashcolor.RED),
+    ("IN", TASK_STATE.TASK_INTERRUPTIBLE, crashcolor.RESET),
+    ("RU", 0, crashcolor.BLUE),
+)
+_STATE_COLORS = {letters: colour for letters, _bits, colour in _SHORT_STATES}
+
+
+def task_state_str(state: int | str) -> str:
+    """A state (its number, or its letters) by two letters: RU IN UN ST TR ZO DE."""
+    if isinstance(state, str):
+        return state
+    return next(letters for letters, bits, _colour in _SHORT_STATES if state & bits or not bits)
+
+
+def task_state_color(state: int | str) -> int:
+    """The colour of crashcolor for a state; KeyError for unknown letters."""
+    return _STATE_COLORS[task_state_str(state)]
 
 
 def _state_name(ts: Any) -> str:

@@ -44,7 +44,7 @@ def test_the_pages_of_a_file_are_found_by_index(told, crash):
     pages = "from LinuxDump.trees import *\n" \
         "from LinuxDump.Tasks import TaskTable\n" \
         "f = TaskTable().getByPid(1).mm.exe_file\nroot = f.f_mapping.i_pages\n"
-    assert told("[[int(entry) for _node, entry in (radix_tree_lookup_element(root, i)"
+    assert told("[[int(entry) for entry, _slot in (radix_tree_lookup_element(root, i)"
                 " for i in range(f.f_mapping.nrpages))]] == [list(walk_page_tree(root))]",
                 pages) is True
     assert told("radix_tree_lookup_element(root, 1 << 40)", pages) == [None, None]

@@ -11,9 +11,8 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
 
-from . import archive, memocaches, modes, output, path, programs
+from . import errors, memocaches, modes, output, path, programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def report(err: BaseException, program: programs.Program | None = None) -> int:
     sys.last_type, sys.last_value, sys.last_traceback = type(err), err, err.__traceback__
     if sys.version_info >= (3, 12):
         sys.last_exc = err
-    _print_traceback(err, program)
+    errors.show(err, program)
     return 1
 
 
@@ -137,35 +136,3 @@ def _report_exit(code: object) -> int:
         return int(code)
     print(code)
     return 1
-
-
-def _print_traceback(err: BaseException, program: programs.Program | None) -> None:
-    import linecache
-    import traceback
-
-    if program is not None and program.kind == "archive":
-        source = archive.program_source(program.name)
-        if source is not None:
-            linecache.cache[program.path] = (len(source), None, source.splitlines(True),
-                                             program.path)
-    traceback.print_exception(type(err), err, _of_program(err.__traceback__), file=sys.stdout)
-    _print_advice(err)
-
-
-def _print_advice(err: BaseException) -> None:
-    from .legacy import advice
-    line = advice.line(err)
-    if line is not None:
-        print(line)
-
-
-def _of_program(tb: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames that started the program."""
-    here = _own_files()
-    while tb is not None and tb.tb_frame.f_code.co_filename in here:
-        tb = tb.tb_next
-    return tb
-
-
-def _own_files() -> frozenset[str]:
-    return frozenset((run.__code__.co_filename, programs.find.__code__.co_filename))

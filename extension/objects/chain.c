@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/chain.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "memory/cache.h"
@@ -136,17 +135,6 @@ static PyObject *read_compiled(struct chain *chain, uint64_t address)
     return reader_read(&chain->reader, address);
 }
 
-// Says in the exception which value was wanted.
-static void name_failure(const struct typed_class *class, PyObject *path)
-{
-    char type[256];
-    char context[512];
-    const char *text = PyUnicode_AsUTF8(path);
-    type_format(class->type, type, sizeof(type));
-    snprintf(context, sizeof(context), "%s.%s", type, text ? text : "?");
-    raise_add_context(context);
-}
-
 static PyObject *read_path(struct typed_class *class, uint64_t address, PyObject *path,
                            bool members_only)
 {
@@ -164,8 +152,8 @@ static PyObject *read_path(struct typed_class *class, uint64_t address, PyObject
         value = read_attributes(class, address, path);
     } else {
         value = read_compiled(chain, address);
-        if (!value)
-            name_failure(class, path);
+        if (!value) // the text of a path that was compiled is there
+            raise_name_member(class->type, PyUnicode_AsUTF8(path), chain->path.type, address);
     }
     Py_DECREF(capsule);
     return value;

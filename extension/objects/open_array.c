@@ -4,6 +4,7 @@
 #include "objects/classes.h"
 #include "objects/factories.h"
 #include "objects/pylong.h"
+#include "objects/raise.h"
 #include "objects/type_text.h"
 
 static struct typed_class *array_class(PyObject *self)
@@ -26,7 +27,11 @@ static PyObject *array_subscript(PyObject *self, PyObject *key)
                             Py_TYPE(key)->tp_name);
     uint64_t index = PyLong_AsUnsignedLongLongMask(key);
     uint64_t step = type_target(class->type)->size;
-    return reader_read(&class->element, pylong_address(self) + index * step);
+    uint64_t base = pylong_address(self);
+    PyObject *value = reader_read(&class->element, base + index * step);
+    if (!value)
+        raise_name_element(class->type, (int64_t)index, base);
+    return value;
 }
 
 static PyObject *array_repr(PyObject *self)

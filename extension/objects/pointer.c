@@ -18,14 +18,6 @@ static struct typed_class *pointer_class(PyObject *self)
     return class;
 }
 
-static bool is_null(PyObject *self)
-{
-    if (pylong_address(self))
-        return false;
-    PyErr_SetString(PyExc_IndexError, "NULL pointer");
-    return true;
-}
-
 // The pointer that a pointer to pointers leads to, one level lower.
 static PyObject *inner_pointer(const struct type *pointer, uint64_t address)
 {
@@ -48,15 +40,13 @@ static PyObject *nothing(const struct type *pointer)
     return NULL;
 }
 
-// The element at an index, as in C. A pointer among them stays one, but for those to functions,
-// which are ints, and with `as_struct` those to structs, which are structs.
-static PyObject *element(PyObject *self, uint64_t index, bool as_struct)
+static PyObject *read_element(struct typed_class *class, uint64_t pointer, uint64_t index,
+                              bool as_struct)
 {
-    struct typed_class *class = pointer_class(self);
-    if (!class || is_null(self))
-        return NULL;
     const struct type *target = type_target(class->type);
-    uint64_t address = pylong_address(self) + index * target->size;
+    uint64_t address = pointer + index * target->size;
+    if (!pointer)
+        return PyErr_Format(PyExc_IndexError, "NULL pointer");
     if (!target->size)
         return nothing(class->type);
     const struct type *inner = type_resolve(target);
@@ -66,6 +56,20 @@ static PyObject *element(PyObject *self, uint64_t index, bool as_struct)
             return inner_pointer(inner, address);
     }
     return reader_read(&class->element, address);
+}
+
+// The element at an index, as in C. A pointer among them stays one, but for those to functions,
+// which are ints, and with `as_struct` those to structs, which are structs.
+static PyObject *element(PyObject *self, uint64_t index, bool as_struct)
+{
+    struct typed_class *class = pointer_class(self);
+    if (!class)
+        return NULL;
+    uint64_t pointer = pylong_address(self);
+    PyObject *value = read_element(class, pointer, index, as_struct);
+    if (!value)
+        raise_name_element(class->type, (int64_t)index, pointer);
+    return value;
 }
 
 static PyObject *get_deref(PyObject *self, void *closure)

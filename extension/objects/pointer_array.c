@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "objects/classes.h"
+#include "objects/raise.h"
 
 enum { MAX_ELEMENTS = 1 << 20 }; // of one that becomes a whole list
 
@@ -43,7 +44,11 @@ static PyObject *read_element(PyObject *self, Py_ssize_t index)
         return PyErr_Format(PyExc_TypeError, "%s is of a type that was unloaded",
                             Py_TYPE(self)->tp_name);
     uint64_t step = type_target(class->type)->size;
-    return reader_read(&class->element, array_of(self)->address + (uint64_t)index * step);
+    uint64_t base = array_of(self)->address;
+    PyObject *value = reader_read(&class->element, base + (uint64_t)index * step);
+    if (!value)
+        raise_name_element(class->type, index, base);
+    return value;
 }
 
 static bool fill(PyObject *self)

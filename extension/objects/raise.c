@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/raise.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "objects/factories.h"
 #include "objects/state.h"
+
+enum { NAME_SIZE = 512 }; // bytes of a type in a message; a longer one is cut
 
 static PyObject *exception_for(enum error_code code)
 {
@@ -64,13 +68,14 @@ PyObject *raise_error(const struct error *err)
     return NULL;
 }
 
-void raise_add_context(const char *context)
+// Not to Ctrl-C, nor to want of memory.
+static void add_context(const char *context)
 {
     PyObject *class;
     PyObject *exception;
     PyObject *traceback;
     if (!PyErr_ExceptionMatches(objects_state()->error) &&
-        !PyErr_ExceptionMatches(PyExc_IndexError))
+        !PyErr_ExceptionMatches(PyExc_IndexError) && !PyErr_ExceptionMatches(PyExc_TypeError))
         return;
     PyErr_Fetch(&class, &exception, &traceback);
     PyErr_NormalizeException(&class, &exception, &traceback);
@@ -81,4 +86,27 @@ void raise_add_context(const char *context)
     Py_XDECREF(args);
     Py_XDECREF(message);
     PyErr_Restore(class, exception, traceback);
+}
+
+void raise_name_member(const struct type *object, const char *path, const struct type *value,
+                       uint64_t address)
+{
+    char type[NAME_SIZE];
+    char wanted[NAME_SIZE];
+    char context[4 * NAME_SIZE];
+    type_format(object, type, sizeof(type));
+    type_format(value, wanted, sizeof(wanted));
+    snprintf(context, sizeof(context), "%s.%s, type %s, of the object at 0x%" PRIx64, type, path,
+             wanted, address);
+    add_context(context);
+}
+
+void raise_name_element(const struct type *container, int64_t index, uint64_t address)
+{
+    char type[NAME_SIZE];
+    char context[2 * NAME_SIZE];
+    type_format(container, type, sizeof(type));
+    snprintf(context, sizeof(context), "element %" PRId64 " of %s 0x%" PRIx64, index, type,
+             address);
+    add_context(context);
 }

@@ -6,12 +6,17 @@
 #include <Python.h>
 
 #include "base/error.h"
+#include "types/type.h"
 
 // Sets the exception that an error stands for and returns NULL, so that a caller can
 // `return raise_error(&err)`.
 PyObject *raise_error(const struct error *err);
 
-// Adds "(context)" to the text of the pending exception when it is about memory.
-void raise_add_context(const char *context);
+// Both add to the text of the pending exception, when it is about a value that cannot be had, which
+// value was wanted: the member at a path, of what type, in the object at an address; or the element
+// of what a pointer points to, or of an array.
+void raise_name_member(const struct type *object, const char *path, const struct type *value,
+                       uint64_t address);
+void raise_name_element(const struct type *container, int64_t index, uint64_t address);
 
 #endif

@@ -91,17 +91,6 @@ static PyObject *struct_construct(PyTypeObject *type, PyObject *args, PyObject *
     return self;
 }
 
-// Adds "(struct x.y)" to the exception of a failed read.
-static void name_failure(const struct typed_class *class, const struct member_slot *slot)
-{
-    char name[2 * TYPE_TEXT_SIZE];
-    size_t length;
-    type_format(class->type, name, sizeof(name) / 2);
-    length = strlen(name);
-    snprintf(name + length, sizeof(name) - length, ".%s", slot->member->name);
-    raise_add_context(name);
-}
-
 // Tells the observer; false when it raises.
 static bool report_read(const struct typed_class *class, const struct member_slot *slot,
                         uint64_t address)
@@ -125,7 +114,7 @@ static PyObject *read_member(const struct typed_class *class, struct member_slot
         return NULL;
     PyObject *value = reader_read(&slot->reader, address + slot->offset);
     if (!value)
-        name_failure(class, slot);
+        raise_name_member(class->type, slot->member->name, slot->member->type, address);
     return value;
 }
 

@@ -41,9 +41,9 @@ def test_a_pointer_to_a_struct_is_the_struct(pointers: World):
 def test_a_member_of_null_is_an_error_and_an_index_error_at_offset_0(pointers: World):
     null = with_words(pointers).node
     assert null == 0 and not null and str(null) == "<struct node 0x0>"
-    with pytest.raises(IndexError, match=r"NULL pointer \(struct node.next\)"):
+    with pytest.raises(IndexError, match=r"NULL pointer \(struct node.next, type struct node \*,"):
         null.next
-    with pytest.raises(crash.error, match=r"addr 0x8, reading 4 bytes \(struct node.x\)"):
+    with pytest.raises(crash.error, match=r"addr 0x8, reading 4 bytes \(struct node.x, type int,"):
         null.x
 
 

@@ -84,7 +84,7 @@ def _chosen(patterns: list[str]) -> list[registry.Switch]:
         if not any(fnmatchcase(switch.name, pattern) for switch in known):
             registry.find(pattern)
     if not patterns:
-        return [switch for switch in known if switch.listed]
+        return [switch for switch in known if switch.listed or switch.typed is not None]
     return [switch for switch in known
             if any(fnmatchcase(switch.name, pattern) for pattern in patterns)]
 

@@ -13,7 +13,9 @@ from typing import Any
 from LinuxDump import stacks
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import CU_LIVE, CU_PYMOD, CU_TIMEOUT, addr2sym, crash, memoize_cond, pylog
+from pykdump.loggers import Log
 
+_log = Log(__name__)
 _HEAD = re.compile(r'PID: +(\d+) +TASK: +([0-9a-f]+) +CPU: +(\d+) +COMMAND: +"(.*)"')
 _FRAME = re.compile(r" *#\d+ \[([0-9a-f]+)\] (\S+) at ([0-9a-f]+)(?: (\[[^\]]+\]))?")
 _START = re.compile(r" *START: (\S+) at ([0-9a-f]+)(?: (\[[^\]]+\]))?")
@@ -138,6 +140,7 @@ def exec_bt(crashcmd: str | None = None, text: str | None = None,
         except crash.error as err:
             pylog.warning(f"Crash error executing '{crashcmd}'")
             text = str(err)
+    _log.debug("%s printed %d characters", crashcmd or "bt", len(text))
     stacks = (_parse(chunk) for chunk in re.split(r"\n\s*\n", text.strip("\n")))
     return [stack for stack in stacks if stack is not None]
 

@@ -23,7 +23,9 @@ from pykdump.API import *  # noqa: F401,F403 - likewise
 from pykdump.API import (CU_LIVE, CU_PYMOD, DCache, crash, member_offset, memoize_cond, pylog,
                          readPtr, readS32, readSU, readSUListFromHead, structSetAttr, sym2addr,
                          sys_info)
+from pykdump.loggers import Log
 
+_log = Log(__name__)
 _STRUCT = "struct task_struct"
 _MAX_TASKS = 1_000_000
 _MAX_COMPLAINTS = 20
@@ -286,6 +288,7 @@ class TaskList:
         for task in self.tt:
             self.pids.setdefault(task.ts.pid, []).append(task)
             self.comms[str(task.ts.comm)].append(task)
+        _log.info("a table of %d processes is made", len(self.tt))
 
     def task(self, ts: Any) -> Task:
         """The one Task of this table for a task_struct."""

@@ -16,19 +16,23 @@ from types import TracebackType
 
 import crash
 
+from .loggers import Log
 from .logging import pylog
 
+_log = Log(__name__)
 _CHUNK = 1 << 16
 
 
 def exec_gdb_command(line: str) -> str | None:
     """What a gdb command prints; None if it fails."""
+    _log.debug("gdb %s", line)
     text = crash.get_GDB_output(line)
     return None if text is None else text.replace("\r", "")
 
 
 def exec_command(line: str) -> None:
     """Run a crash command, and print what it prints."""
+    _log.debug("%s", line)
     try:
         print(crash.exec_crash_command(line), end="")
     except crash.error as err:
@@ -43,6 +47,7 @@ def exec_crash_command_bg(line: str, timeout: float | None = None) -> str:
     """
     seconds = crash.default_timeout if timeout is None else timeout
     readable, pid = crash.exec_crash_command_bg2(line)
+    _log.debug("%s, in process %d, for at most %s s", line, pid, seconds)
     in_time = False
     try:
         text, in_time = _read(readable, time.monotonic() + seconds)

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 import crash
 
 from . import memocaches
+from .loggers import Log
 from .registry import registerModuleAttr
 from .sysinfo import sys_info
 
+_log = Log(__name__)
 debugDLKM: int
 registerModuleAttr("debugDLKM", default=0,
                    help="report loading of module debug information")
@@ -79,11 +81,13 @@ def _mod(command: str) -> str:
         text = crash.exec_crash_command(command)
     except crash.error as err:
         text = f"mod: {err}"
+    _log.debug("%s", command)
     if debugDLKM > 1:
         print(f"dlkm: {command}\n{text}", end="")
     return text
 
 
 def _report(text: str) -> None:
+    _log.info("%s", text)
     if debugDLKM:
         print(f"dlkm: {text}")

@@ -15,7 +15,9 @@ import _pykdump
 
 from . import options
 from .Generic import registerModuleAttr
+from .loggers import Log
 
+_log = Log(__name__)
 debugMemoize: int
 registerModuleAttr("debugMemoize", default=0,
                    help="report remembered results: 1 functions, 2 arguments too")
@@ -91,6 +93,7 @@ def purge_memoize_cache(flags: int) -> None:
     """Forget the results that depend on any of `flags`."""
     for condition, results in _results.items():
         if condition & flags:
+            _log.debug("%d results are forgotten", len(results))
             _forget(results, list(results))
 
 
@@ -139,6 +142,7 @@ def purge_typeinfo(name: object = None) -> None:
     if name is not None:
         _typeinfo.pop(name, None)
         return
+    _log.debug("what is known of %d types is forgotten", len(_typeinfo))
     _typeinfo.clear()
     _pykdump.purge_caches("types")
     for act in _on_types:

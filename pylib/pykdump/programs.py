@@ -13,6 +13,9 @@ import warnings
 from types import CodeType
 
 from . import archive, options, path
+from .loggers import Log
+
+_log = Log(__name__)
 
 # A kernel dump or a log may have the name of a program; no program is as large.
 _MAX_SOURCE = 16 << 20
@@ -68,6 +71,7 @@ def find(name: str, registered: bool) -> tuple[Program, list[str]]:
     rejected: Program | None = None
     for candidate in candidates:
         if not _is_regular(candidate):
+            _log.debug("no program %s", candidate)
             continue
         program = Program(name, candidate, candidate, "file")
         if candidate.endswith(".py"):

@@ -59,6 +59,15 @@ class Switch:
             self._write(before)
             raise RegistryError(f"{self.name}: {value!r} is refused: {err}") from err
 
+    def reset(self) -> None:
+        """Back to the default; nobody has set it any more."""
+        self.store(self.default)
+        self.typed = None
+
+    def undo(self, before: object) -> None:
+        """Take back a change, of which `typed` does not know yet."""
+        self.store(before)
+
     def _write(self, value: object) -> None:
         if isinstance(self.namespace, dict):
             self.namespace[self.attr] = value
@@ -76,6 +85,10 @@ class Switch:
 # In order of first registration; a module that registers again keeps its place.
 _switches: dict[str, Switch] = {}
 
+# Of names "FAMILY.anything": what makes their switches, and those that somebody has named.
+_families: dict[str, Callable[[str], Switch]] = {}
+_relatives: dict[str, Switch] = {}
+
 
 def convert(text: object, wanted: Callable[..., object]) -> object:
     """Convert `text` to the type `wanted` or raise a ValueError that a person understands."""
@@ -90,6 +103,8 @@ def convert(text: object, wanted: Callable[..., object]) -> object:
         return parse_int(text)
     try:
         return wanted(text)
+    except RegistryError:
+        raise                           # it says what is wanted better than its name does
     except (TypeError, ValueError) as err:
         name = getattr(wanted, "__name__", str(wanted))
         raise ValueError(f"{text!r} is not a {name}") from err
@@ -112,7 +127,8 @@ def registerModuleAttr(attrname: str, pyctlname: str | None = None, default: obj
     """Create the variable `attrname` in the calling module and let pyctl change it.
 
     A default of None keeps a variable that exists already.  `on_change(value)` is called after
-    each change made from outside.  What is not `listed` is shown with `pyctl -a` only.
+    each change made from outside.  What is not `listed` is so while it is set, else with
+    `pyctl -a` only.
     """
     namespace = sys._getframe(1).f_globals
     if default is None:
@@ -130,6 +146,14 @@ def registerObjAttrHandler(o: object, attrname: str, *, default: object,
     """The same for an attribute of any object."""
     _register(Switch(pyctlname or attrname, _name_of(o), o, attrname,
                      default, help, type, on_change))
+
+
+def register_family(prefix: str, make: Callable[[str], Switch]) -> None:
+    """Let all names "PREFIX.rest" be switches: `make(rest)` when one is named for the first time.
+
+    It raises RegistryError for a `rest` that cannot be one.  They are listed while they are set.
+    """
+    _families[prefix] = make
 
 
 def _name_of(o: object) -> str:
@@ -160,8 +184,9 @@ def _carry_over(typed: str, switch: Switch) -> None:
 
 
 def switches() -> Iterator[Switch]:
-    """All switches in the order of their registration."""
-    return iter(tuple(_switches.values()))
+    """All switches in the order of their registration, then those of families that are set."""
+    relatives = [switch for switch in _relatives.values() if switch.typed is not None]
+    return iter((*_switches.values(), *relatives))
 
 
 def find(name: str) -> Switch:
@@ -170,6 +195,11 @@ def find(name: str) -> Switch:
         return _switches[name]
     except KeyError:
         pass
+    prefix, dot, rest = name.partition(".")
+    if dot and prefix in _families:
+        if name not in _relatives:
+            _relatives[name] = _families[prefix](rest)
+        return _relatives[name]
     import difflib
     close = difflib.get_close_matches(name, _switches, 1)
     hint = f", did you mean {close[0]}?" if close else ""
@@ -193,7 +223,7 @@ def set_values(texts: dict[str, str]) -> None:
             switch.store(new)
         except RegistryError:
             for earlier, old in done:
-                earlier.store(old)
+                earlier.undo(old)
             raise
         done.append((switch, before))
     for switch, text in wanted:
@@ -204,8 +234,7 @@ def reset(names: list[str] | None = None) -> None:
     """Back to the defaults: the named switches, or all of them."""
     chosen = list(switches()) if names is None else [find(name) for name in names]
     for switch in chosen:
-        switch.store(switch.default)
-        switch.typed = None
+        switch.reset()
 
 
 class PyCtl:

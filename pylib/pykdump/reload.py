@@ -16,11 +16,13 @@ from zipimport import zipimporter
 
 from . import imports, memocaches, path, registry, shadow
 from .Generic import DCache
+from .loggers import Log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
+_log = Log(__name__)
 _FRAMEWORK = frozenset(("pykdump", "crash", "_pykdump", "__main__"))
 
 
@@ -140,6 +142,7 @@ def _reload(module: ModuleType, code: CodeType, report: Report, out: TextIO) -> 
         _fail(report, out, module, err)
     else:
         report.reloaded.append(name)
+        _log.info("%s is loaded again from %s", name, module.__file__)
 
 
 def _put_back(module: ModuleType, names: dict[str, object]) -> None:
@@ -155,6 +158,7 @@ def _fail(report: Report, out: TextIO, module: ModuleType, err: BaseException) -
     if isinstance(err, FileNotFoundError) and err.filename == module.__file__:
         text = "the file is gone"
     report.failed[module.__name__] = text
+    _log.info("%s stays as it was: %s: %s", module.__name__, type(err).__name__, text)
     print(f"--reload: {module.__name__} stays as it was\n"
           f"    {where}: {type(err).__name__}: {text}", file=out)
 

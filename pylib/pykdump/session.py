@@ -12,8 +12,8 @@ import time
 import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
-from . import (archive, execution, forks, gdbtypes, modes, options, output, path, programs, reload,
-               shadow)
+from . import (archive, execution, forks, gdbtypes, loggers, modes, options, output, path,
+               programs, registry, reload, shadow)
 from .Generic import DCache
 from .logging import pylog
 
@@ -35,6 +35,9 @@ Run a Python program on this dump.
 {modes.help_text()}
 A program is searched in the current directory, in the directories of PYKDUMPPATH
 and in the plug-in itself; its .py may be left out."""
+
+
+_log = loggers.Log(__name__)
 
 
 class _Refused(Exception):
@@ -86,6 +89,7 @@ def start(so_path: str, build_info: str,
     global _build_info
     if not _build_info:     # once: the interpreter outlives an unload of the plug-in
         forks.install()
+        _set_loggers(os.environ.get("PYKDUMP_LOG", ""))
     _build_info = build_info
     sys.dont_write_bytecode = True      # people's directories are not ours to write to
     sys.argv = [""]
@@ -94,6 +98,13 @@ def start(so_path: str, build_info: str,
     path.setup(so_path, pykdumppath)
     shadow.install()
     return programs.commands()
+
+
+def _set_loggers(levels: str) -> None:
+    try:
+        loggers.set_from(levels)
+    except registry.RegistryError as err:
+        output.complain(f"mpykdump: PYKDUMP_LOG is ignored: {err}")
 
 
 def stop() -> None:
@@ -258,7 +269,11 @@ def _run_program(job: _Job, own_file: bool) -> int:
     if job.values.reload:
         with path.for_program(job.program.directory):
             reload.reload_user_modules(sys.stdout)
-    return execution.run(job.program, job.arguments, job.modes)
+    loggers.reapply()
+    _log.info("%s starts, arguments %s", job.program.path, job.arguments)
+    status = execution.run(job.program, job.arguments, job.modes)
+    _log.info("%s has ended, status %s", job.program.path, status)
+    return status
 
 
 def _as_typed(job: _Job) -> str:

@@ -78,8 +78,9 @@ def test_the_newer_syntax_is_understood_too(pyctl):
         "  debugDLKM       - report loading of module debug information",
         "           currentvalue=3 default=0"]
     names = [line.split()[0] for line in pyctl("-a").splitlines()[::2]]
-    assert names == ["cachePages", "debugDCache", "debugDLKM", "debugDeref", "debugMemoize",
-                     "debugReload"]
+    assert names == sorted(names)
+    assert {"cachePages", "debugDCache", "debugDLKM", "debugDeref", "debugMemoize",
+            "debugReload", "logTo"} <= set(names)
     assert "pykdump.dlkmload.debugDLKM type=int" in pyctl("-v debugDLKM")
 
 

@@ -39,7 +39,7 @@ def run(program: programs.Program, argv: list[str], chosen: Sequence[modes.Mode]
         status = 130
         raise
     except BaseException as err:    # the program must not take crash with it, whatever it does
-        status = report(err, program)
+        status = report(err, program, chosen)
         for mode in chosen:
             mode.failed(err)
     finally:
@@ -111,7 +111,8 @@ def borrowed_main() -> Iterator[None]:
         namespace.update(before)
 
 
-def report(err: BaseException, program: programs.Program | None = None) -> int:
+def report(err: BaseException, program: programs.Program | None = None,
+           chosen: Sequence[modes.Mode] = ()) -> int:
     """Print what ended a program, in the way people expect it; the exit status."""
     if output.failure() is not None:
         return 1                    # told by output.end, if at all
@@ -123,7 +124,8 @@ def report(err: BaseException, program: programs.Program | None = None) -> int:
     sys.last_type, sys.last_value, sys.last_traceback = type(err), err, err.__traceback__
     if sys.version_info >= (3, 12):
         sys.last_exc = err
-    errors.show(err, program)
+    styles = (mode.traceback for mode in chosen)
+    errors.show(err, program, next(filter(None, styles), None))
     return 1
 
 

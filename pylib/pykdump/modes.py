@@ -22,7 +22,12 @@ class ModeError(Exception):
 
 
 class Mode:
-    """One way to run a program; the base does nothing."""
+    """One way to run a program; the base does nothing.
+
+    traceback   the style in which an error is shown, None: that of the session
+    """
+
+    traceback: str | None = None
 
     def __init__(self, value: str | None) -> None:
         """`value`: what followed `=`, None without.  Raises ModeError when it is of no use."""
@@ -48,6 +53,8 @@ class _Row:
 
 
 _MODES: tuple[_Row, ...] = (
+    _Row("--tb", "=STYLE", "pykdump.errors", "Style",
+         "how an error is shown: short, long or locals"),
 )
 _ROWS = {row.flag: row for row in _MODES}
 

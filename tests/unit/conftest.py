@@ -107,6 +107,7 @@ HOST = FakeHost()
 CRASH = EngineNames("crash")
 CRASH.error = CrashError
 CRASH.default_timeout = 120
+CRASH.StructResult = type("StructResult", (int,), {})
 sys.modules.setdefault("_pykdump", HOST)
 sys.modules.setdefault("crash", CRASH)
 

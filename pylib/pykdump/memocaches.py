@@ -97,6 +97,11 @@ def purge_memoize_cache(flags: int) -> None:
             _forget(results, list(results))
 
 
+def remembered() -> int:
+    """How many results are remembered."""
+    return sum(map(len, _results.values())) + sum(map(len, _typeinfo.values()))
+
+
 def forget_modules(names: Iterable[str]) -> None:
     """Forget what functions of these modules have returned: their code is another now."""
     modules = frozenset(names)

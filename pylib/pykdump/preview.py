@@ -49,6 +49,12 @@ def of_frame(frame: FrameType) -> dict[str, str]:
     return shown
 
 
+def dictionary(module: ModuleType) -> dict[str, Any]:
+    """The variables of a module; a lazy one stays so."""
+    variables: dict[str, Any] = ModuleType.__getattribute__(module, "__dict__")
+    return variables
+
+
 def _shown(value: Any, depth: int) -> str:
     try:
         return _text(value, depth)
@@ -61,25 +67,28 @@ def _shown(value: Any, depth: int) -> str:
 
 def _text(value: Any, depth: int) -> str:
     kind = type(value)
-    if isinstance(value, crash.StructResult):
+    # By its type: asking a lazy module for its class would load it.
+    if issubclass(kind, crash.StructResult):
         return crash.StructResult.__str__(value)
-    if isinstance(value, str):
+    if issubclass(kind, str):
         text = str.__getitem__(value, slice(_TEXT))      # that of a SmartString has more
         return repr(text) + ("..." if str.__len__(value) > _TEXT else "")
-    if isinstance(value, (bytes, bytearray)):
+    if issubclass(kind, (bytes, bytearray)):
         return repr(bytes(value[:_TEXT])) + ("..." if len(value) > _TEXT else "")
-    if isinstance(value, int) and int.bit_length(value) > _BITS:
+    if issubclass(kind, int) and int.bit_length(value) > _BITS:
         return f"<{kind.__name__} of {int.bit_length(value)} bits>"
-    if isinstance(value, list) and kind.__module__ == crash.__name__:
+    if issubclass(kind, list) and kind.__module__ == crash.__name__:
         return f"<{kind.__name__} of {len(value)}>"         # its elements are in the dump
-    if isinstance(value, dict):
+    if issubclass(kind, dict):
         pairs = (f"{_shown(key, depth - 1)}: {_shown(item, depth - 1)}"
                  for key, item in dict.items(value))
         return _container(value, dict, "{}", pairs, depth)
     for base, brackets in _CONTAINERS:
-        if isinstance(value, base):
+        if issubclass(kind, base):
             items = (_shown(item, depth - 1) for item in base.__iter__(value))
             return _container(value, base, brackets, items, depth)
+    if issubclass(kind, ModuleType):
+        return f"<module {dictionary(value).get('__name__')}>"
     if kind.__repr__ is object.__repr__:
         return f"<{kind.__qualname__} at 0x{id(value):x}>"
     return " ".join(repr(value).split())

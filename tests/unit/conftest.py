@@ -107,7 +107,8 @@ HOST = FakeHost()
 CRASH = EngineNames("crash")
 CRASH.error = CrashError
 CRASH.default_timeout = 120
-CRASH.StructResult = type("StructResult", (int,), {})
+for name, base in (("StructResult", int), ("tPtr", int), ("tEnum", int), ("SmartString", str)):
+    setattr(CRASH, name, type(name, (base,), {"__module__": "crash"}))
 sys.modules.setdefault("_pykdump", HOST)
 sys.modules.setdefault("crash", CRASH)
 

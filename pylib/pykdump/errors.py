@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import TracebackType
 
-from . import archive, modes, preview, registry
+from . import archive, modes, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def _long(err: BaseException, with_locals: bool) -> Iterator[str]:
 def _add_locals(report: TracebackException, err: BaseException) -> None:
     """Python's own way would write out whole values, and read the dump for it."""
     from traceback import walk_tb
+
+    from . import preview
 
     pending: list[tuple[TracebackException | None, BaseException | None]] = [(report, err)]
     while pending:

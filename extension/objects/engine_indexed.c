@@ -152,7 +152,7 @@ static int argument_cache(PyObject *object, void *address)
     if (slab_cache_find(name, address, &err))
         return 1;
     if (err.code == ERR_VALUE)
-        PyErr_SetObject(PyExc_KeyError, object);
+        PyErr_Format(PyExc_KeyError, "no slab cache <%U>", object);
     else
         raise_error(&err);
     return 0;

@@ -172,7 +172,8 @@ class ListHead(list):
 
     def __init__(self, lh: int, sname: str | None = None, *, maxel: int | None = None,
                  warn: bool = True) -> None:
-        nodes, _fault = _walk(lh, 0, maxel, _LIST, warn, None if sname else "struct list_head",
+        what = ("list of ", sname) if sname else _LIST
+        nodes, _fault = _walk(lh, 0, maxel, what, warn, None if sname else "struct list_head",
                               circular=True)
         super().__init__(nodes)
         self.sname = sname
@@ -193,14 +194,20 @@ def hlist_for_each_entry(sname: str, head: int, member: str) -> Iterator[Any]:
     """The structs behind an hlist_head one by one, as many as there are."""
     offset = required_offset(sname, member)
     seen: set[int] = set()
-    node = crash.readPtr(head)
-    while node:
+    node = head
+    while True:
+        try:
+            node = crash.readPtr(node)
+        except (crash.error, IndexError) as err:
+            err.args = (f"{err} (hlist of {sname}.{member} at 0x{head:x})",)
+            raise
+        if not node:
+            return
         if node in seen:
             pylog.error(f"Circular dependency in hlist at 0x{head:x}: node 0x{node:x}")
             return
         seen.add(node)
         yield _pykdump.readSU(sname, node - offset)
-        node = crash.readPtr(node)
 
 
 def container_of(pointer: int, sname: str, member: str) -> Any:

@@ -36,6 +36,28 @@ def test_an_error_names_program_line_struct_member_type_and_address(crash):
     assert re.search(ERROR + r"\Z", text)
 
 
+@pytest.mark.parametrize("call, named", [
+    ("ListHead(0xdead000000000000, 'struct file')",
+     "list of struct file at 0xdead000000000000 is broken after 0 elements, at node 0xdead0"),
+    ("readSUListFromHead(0xdead000000000000, 'tasks', 'struct task_struct')",
+     "list of struct task_struct.tasks at 0xdead000000000000 is broken after 0 elements, at node"),
+    ("list(hlist_for_each_entry('struct inode', 0xdead000000000000, 'i_hash'))",
+     "not mapped (hlist of struct inode.i_hash at 0xdead000000000000)\n"),
+    ("readSU('struct file', 0).f_path.dentry", "(struct path.dentry, type struct dentry *, of "
+                                               "the object at 0x"),
+    ("readSU('struct hlist_head', 0).first", "readPtr NULL pointer (struct hlist_head.first, type "
+                                             "struct hlist_node *, of the object at 0x0)\n"),
+    ("readSU('struct fdtable', sym2addr('init_task')).Eval('fd.Deref.f_op')",
+     "IndexError: NULL pointer (element 0 of struct file ** 0x0)\n"),
+    ("walk_slab('nosuch')", "no slab cache <nosuch>"),
+    ("readSU('struct nosuch', 1)", "TypeError: no type struct nosuch\n"),
+    ("readSU('int', 1)", "TypeError: no type int: it is neither a struct nor a union\n"),
+    ("readSymbol('nosuch')", "TypeError: There's no symbol <nosuch>"),
+    ("readU32(0x10)", "readmem error at addr 0x10, reading 4 bytes: not mapped\n")])
+def test_what_cannot_be_had_is_named(crash, call, named):
+    assert named in crash.epython(f"from pykdump.API import *\n{call}")
+
+
 def test_short_is_a_line_for_each_frame_and_the_error(crash):
     frames, error = failing(crash, "--tb=short").split("crash.Unmapped")
     assert frames == ("./prog.py:12 in <module>: look(init, \"word\" * 100)\n"

@@ -210,6 +210,15 @@ def test_the_log_goes_to_a_syslog(run, tmp_path):
             assert text == f"<{number}>mpykdump[{os.getpid()}]: {level}"
 
 
+def test_a_machine_without_a_syslog_is_told(run, monkeypatch, tmp_path):
+    run.pyctl("--set logTo=terminal")
+    from pykdump import logsinks
+    monkeypatch.setattr(logsinks, "_LOCAL_SYSLOG", str(tmp_path / "nothere"))
+    assert run.pyctl("--set log.mine=INFO logTo=syslog").splitlines()[0] == (
+        f"pyctl: logTo: 'syslog' is refused: {tmp_path}/nothere: No such file or directory")
+    assert "log.mine" not in run.pyctl("--ls") and "<logTo=terminal>" in run.pyctl("--ls logTo")
+
+
 def test_the_log_goes_to_a_syslog_on_another_machine(run):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
         daemon.bind(("127.0.0.1", 0))

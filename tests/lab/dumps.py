@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
 
-from tests.lab import LabError, cache, initramfs, kernels, oracle, packages, production, qemu
+from tests.lab import (LabError, cache, initramfs, kernels, kmodule, oracle, packages, production,
+                       qemu)
 from tests.lab.kernels import Kernel
 from tests.lab.progress import Progress
 
@@ -20,6 +21,7 @@ ATTEMPTS = 5         # at a guest whose account holds until it is dumped
 KEPT_DUMPS = 3
 HOLDS = ("vmcore.kdump", "vmcore.elf", "serial.log", "oracle.json", "description.json")
 SOURCES = Path(__file__).parent / "guests"
+ACCOUNT = SOURCES / "account.sh"
 BUSYBOX = Path("/bin/busybox")
 COMPILE = ("gcc", "-std=gnu11", "-O1", "-g0", "-static", "-pthread", "-Wall", "-Wextra")
 PANIC_MARK = "end Kernel panic"
@@ -31,16 +33,22 @@ DUMP_TIMEOUT = 180.0
 
 @dataclass(frozen=True)
 class Guest:
-    """What runs in the machine: an init script, its C helper, and the modules it may insert."""
+    """What runs in the machine: an init script, its C helper, and the modules it may insert.
+
+    `own_module` is the source of one that is built for the kernel; the script inserts it itself.
+    """
 
     script: Path
     helper: Path
     modules: tuple[str, ...]
+    own_module: Optional[Path] = None
 
 
 GUESTS = {
     "busy": Guest(SOURCES / "busy.sh", SOURCES / "states.c",
                   ("qemu_fw_cfg", "loop", "dummy", "overlay")),
+    "locks": Guest(SOURCES / "locks.sh", SOURCES / "states.c", ("qemu_fw_cfg", "loop"),
+                   SOURCES / "lab_locks.c"),
 }
 
 
@@ -149,8 +157,9 @@ def get(guest: str = "busy", *, release: Optional[str] = None, refresh: bool = F
 
 def _content_hash(guest: Guest) -> str:
     """Identifies everything that decides what a dump of `guest` holds, but for the kernel."""
+    sources = (guest.script, ACCOUNT, guest.helper, guest.own_module)
     parts = [LAB_FORMAT, qemu.FLAGS, qemu.KERNEL_ARGUMENTS, COMPILE, guest.modules,
-             guest.script.read_text(), guest.helper.read_text()]
+             *(source.read_text() for source in sources if source)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
@@ -207,9 +216,18 @@ def _initramfs(guest: Guest, kernel: Kernel, scratch: Path) -> bytes:
         initramfs.plain("lab/modules",
                         "".join(f"/lab/{path.name}\n" for path in modules).encode()),
         *(initramfs.plain(f"lab/{path.name}", path.read_bytes()) for path in modules),
+        *_own_module(guest, kernel, scratch),
+        initramfs.plain("lab/account.sh", ACCOUNT.read_bytes()),
         initramfs.program("init", guest.script.read_bytes()),
     ]
     return initramfs.archive(files)
+
+
+def _own_module(guest: Guest, kernel: Kernel, scratch: Path) -> list[initramfs.File]:
+    if guest.own_module is None:
+        return []
+    built = kmodule.build(guest.own_module, kernel.release, scratch)
+    return [initramfs.plain(f"lab/{guest.own_module.stem}.ko", built)]
 
 
 def _dig_holes(path: Path) -> None:

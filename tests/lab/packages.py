@@ -29,6 +29,7 @@ TABLE: dict[str, dict[str, str]] = {
         "gcc": "compiles the guest's helper, guests/states.c",
         "libc6-dev": "the static C library of that helper",
         "makedumpfile": "writes kdump files as production machines do",
+        "linux-headers-cloud-amd64": "builds the guest's own module, guests/lab_locks.c",
     },
     "session": {
         "python3-pexpect": "types at crash's prompt",

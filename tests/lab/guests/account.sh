@@ -1,0 +1,52 @@
+# What a guest tells of itself on the serial line, for tests/lab/oracle.py, before it panics. Sourced
+# by the scripts of guests when all is as it is to be dumped.
+
+section() {
+    echo "@@@ $1"
+    shift
+    "$@" 2>/dev/null
+    echo
+}
+
+# Nothing may come between the lines, and the terminal shall not spend time on their ends.
+dmesg -n 1
+stty -opost </dev/console
+cd /proc
+echo "@@@ lab account begins"
+section uname uname -a
+section nproc nproc
+section mounts cat mounts
+section modules cat modules
+section cmdline grep -a '' [0-9]*/cmdline /dev/null
+section environ grep -a '' [0-9]*/environ /dev/null
+section fds ls -l [0-9]*/fd
+section stacks grep '' [0-9]*/task/[0-9]*/stack
+section maps grep '' [0-9]*/maps
+section links ls -l [0-9]*/exe [0-9]*/cwd [0-9]*/root
+section module-symbols grep '\[' kallsyms
+for table in tcp tcp6 udp udp6 unix route arp dev; do
+    section "net/$table" cat net/$table
+done
+for table in cgroups filesystems partitions devices iomem locks swaps cmdline version \
+             sysvipc/shm sysvipc/sem sysvipc/msg \
+             interrupts softirqs slabinfo vmstat buddyinfo zoneinfo diskstats; do
+    # it waits for a grace period, and none ends in that guest
+    [ "$LAB_GUEST $table" = "locks locks" ] || section "proc/$table" cat "$table"
+done
+section proc/mountinfo cat self/mountinfo
+section inner-mounts cat "$(pidof lab-sleeper)"/mounts
+section ifconfig ip addr
+section df df -k
+section meminfo cat meminfo
+section loadavg cat loadavg
+section uptime cat uptime
+section stat cat [0-9]*/task/[0-9]*/stat
+section status grep -hE \
+    '^(Tgid|Pid|TracerPid|Uid|Gid|NSpid|VmSize|VmRSS|.*_ctxt_switches):' \
+    [0-9]*/task/[0-9]*/status
+# The kernel starts workers and lets them go: which tasks there are at the very end.
+section alive echo [0-9]*/task/[0-9]*
+echo "@@@ lab account ends"
+# The kernel prints past what still waits in the terminal's buffer: setting a mode waits for its end.
+stty opost </dev/console
+echo c >sysrq-trigger

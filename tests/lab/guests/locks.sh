@@ -1,0 +1,32 @@
+#!/bin/sh
+# The guest "locks": threads that wait for each other on every kind of lock (lab_locks.c), and for a
+# frozen filesystem.
+
+export PATH=/bin HOME=/ LAB_GUEST=locks
+
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t tmpfs -o size=16m,mode=0700 tmpfs /tmp
+mkdir -p /mnt/disk
+while read -r module; do
+    insmod "$module" || echo "lab: cannot insert $module"
+done </lab/modules
+hostname lab-locks
+ip link set lo up
+
+dd if=/dev/zero of=/tmp/disk.img bs=1M count=4 2>/dev/null
+mke2fs -F /tmp/disk.img >/dev/null 2>&1
+losetup /dev/loop0 /tmp/disk.img
+mount -t ext2 /dev/loop0 /mnt/disk
+fsfreeze --freeze /mnt/disk
+
+
+touch /mnt/disk/new &
+
+insmod /lab/lab_locks.ko
+usleep 700000
+
+. /lab/account.sh

@@ -9,7 +9,7 @@ BUILD   := build
 
 # ---- what it is built from --------------------------------------------------------------------
 
-ROOMS     := base host memory symbols types walkers stacks objects epython
+ROOMS     := base trace host memory symbols types walkers stacks objects epython
 SOURCES   := $(wildcard $(ROOMS:%=extension/%/*.c))
 HEADERS   := $(wildcard $(ROOMS:%=extension/%/*.h))
 C_FILES   := $(shell find extension tests -name '*.[ch]' -o -name '*.cc')

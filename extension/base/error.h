@@ -24,7 +24,7 @@ enum error_code {
     ERR_DAMAGED,     // memory at `address` holds what no kernel writes there
     ERR_VALUE,       // an argument is out of range
     ERR_NO_MEMORY,   // allocation failed
-    ERR_INTERRUPTED, // Ctrl-C or a signal handler; a Python exception is already set
+    ERR_INTERRUPTED, // Ctrl-C, a signal handler, who watches; a Python exception is already set
     ERR_THREAD,      // crash may be called from its own thread only
 };
 

@@ -4,16 +4,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/message.h"
+
 struct cache page_cache;
+static bool watched;
 
 // 16 GiB of pages: more than any analysis wants, and small enough for the table's arithmetic.
 enum { MAX_PAGES = 1 << 22 };
 
 void cache_drop(void)
 {
-    for (size_t i = 0; page_cache.lines && i <= page_cache.mask; i++) {
-        free(page_cache.lines[i].bytes);
-        page_cache.lines[i] = (struct cache_line){0};
+    for (size_t i = 0; page_cache.held && i <= page_cache.mask; i++) {
+        free(page_cache.held[i].bytes);
+        page_cache.held[i] = (struct cache_line){0};
     }
     page_cache.stats.pages = 0;
 }
@@ -24,7 +27,7 @@ bool cache_resize(size_t pages, struct error *err)
         return error_set(err, ERR_VALUE, "a cache of %zu pages is too large, %d is the limit",
                          pages, MAX_PAGES);
     cache_drop();
-    free(page_cache.lines);
+    free(page_cache.held);
     page_cache = (struct cache){0};
     if (!pages)
         return true;
@@ -34,10 +37,17 @@ bool cache_resize(size_t pages, struct error *err)
     struct cache_line *lines = calloc(capacity, sizeof(*lines));
     if (!lines)
         return error_set_no_memory(err);
-    page_cache.lines = lines;
+    page_cache.held = lines;
+    page_cache.lines = watched ? NULL : lines;
     page_cache.mask = capacity - 1;
     page_cache.stats.capacity = capacity;
     return true;
+}
+
+void cache_watch(bool on)
+{
+    watched = on;
+    page_cache.lines = on ? NULL : page_cache.held;
 }
 
 void cache_stats_get(struct cache_stats *stats)
@@ -48,7 +58,7 @@ void cache_stats_get(struct cache_stats *stats)
 // The page's bytes from the cache, filled when needed; NULL when it cannot be read whole.
 static const uint8_t *page_get(uint64_t page, struct error *err)
 {
-    struct cache_line *line = &page_cache.lines[(page / HOST_PAGE_SIZE) & page_cache.mask];
+    struct cache_line *line = &page_cache.held[(page / HOST_PAGE_SIZE) & page_cache.mask];
     if (line->page == (page | 1)) {
         page_cache.stats.hits++;
         return line->bytes;
@@ -72,10 +82,10 @@ static const uint8_t *page_get(uint64_t page, struct error *err)
     return line->bytes;
 }
 
-const uint8_t *cache_page(uint64_t page, uint8_t *scratch, struct error *err)
+static const uint8_t *page_find(uint64_t page, uint8_t *scratch, struct error *err)
 {
     struct cache_line *line =
-        page_cache.lines ? &page_cache.lines[(page / HOST_PAGE_SIZE) & page_cache.mask] : NULL;
+        page_cache.held ? &page_cache.held[(page / HOST_PAGE_SIZE) & page_cache.mask] : NULL;
     if (line && (line->page == (page | 1) || !line->page))
         return page_get(page, err);
     return host_read(HOST_KERNEL, page, scratch, HOST_PAGE_SIZE, err) ? scratch : NULL;
@@ -86,7 +96,7 @@ static bool read_piece(uint64_t address, void *buffer, size_t size, struct error
 {
     uint64_t page = address & ~(uint64_t)(HOST_PAGE_SIZE - 1);
     struct error ignored;
-    const uint8_t *bytes = page_cache.lines ? page_get(page, &ignored) : NULL;
+    const uint8_t *bytes = page_cache.held ? page_get(page, &ignored) : NULL;
     if (bytes) {
         memcpy(buffer, bytes + (address - page), size);
         return true;
@@ -95,7 +105,7 @@ static bool read_piece(uint64_t address, void *buffer, size_t size, struct error
     return host_read(HOST_KERNEL, address, buffer, size, err);
 }
 
-bool cache_read(uint64_t address, void *buffer, size_t size, struct error *err)
+static bool read_pieces(uint64_t address, void *buffer, size_t size, struct error *err)
 {
     if (size && address + (size - 1) < address)
         return error_set_at(err, ERR_FAULT, address,
@@ -116,8 +126,8 @@ bool cache_read(uint64_t address, void *buffer, size_t size, struct error *err)
     return true;
 }
 
-bool cache_read_string(uint64_t address, char *buffer, size_t size, size_t *length,
-                       struct error *err)
+static bool read_string(uint64_t address, char *buffer, size_t size, size_t *length,
+                        struct error *err)
 {
     size_t done = 0;
     while (done < size) {
@@ -137,4 +147,106 @@ bool cache_read_string(uint64_t address, char *buffer, size_t size, size_t *leng
     }
     *length = done;
     return true;
+}
+
+// ---- the same, watched ---------------------------------------------------------------------
+
+// A read that is told of. It is `cached` when no page has to be asked for.
+struct told {
+    struct message message;
+    uint64_t misses;
+};
+
+static void told_begin(struct told *told, enum host_space space, uint64_t address, size_t size)
+{
+    *told = (struct told){.message = {.kind = MESSAGE_READ,
+                                      .what = memory_space_name(space),
+                                      .address = address,
+                                      .argument = size},
+                          .misses = page_cache.stats.misses};
+    message_send(&told->message);
+}
+
+static bool told_end(struct told *told, bool ok, size_t size, struct error *err)
+{
+    told->message.number = size;
+    told->message.cached = page_cache.held && page_cache.stats.misses == told->misses;
+    return message_receive(&told->message, ok, err);
+}
+
+static __attribute__((noinline)) bool read_told(uint64_t address, void *buffer, size_t size,
+                                                struct error *err)
+{
+    struct told told;
+    struct error reason;
+    told_begin(&told, HOST_KERNEL, address, size);
+    bool ok = read_pieces(address, buffer, size, &reason);
+    ok = told_end(&told, ok, size, &reason);
+    if (!ok && err)
+        *err = reason;
+    return ok;
+}
+
+bool cache_read(uint64_t address, void *buffer, size_t size, struct error *err)
+{
+    if (message_is_watched(MESSAGE_READ))
+        return read_told(address, buffer, size, err);
+    return read_pieces(address, buffer, size, err);
+}
+
+const uint8_t *cache_page(uint64_t page, uint8_t *scratch, struct error *err)
+{
+    struct told told;
+    if (!message_is_watched(MESSAGE_READ))
+        return page_find(page, scratch, err);
+    told_begin(&told, HOST_KERNEL, page, HOST_PAGE_SIZE);
+    const uint8_t *bytes = page_find(page, scratch, err);
+    // A copy: who is told may read, and so put another page in the place of this one.
+    if (bytes && bytes != scratch)
+        memcpy(scratch, bytes, HOST_PAGE_SIZE);
+    else
+        told.misses = UINT64_MAX; // not one that the cache counts
+    return told_end(&told, bytes != NULL, HOST_PAGE_SIZE, err) ? scratch : NULL;
+}
+
+bool cache_read_string(uint64_t address, char *buffer, size_t size, size_t *length,
+                       struct error *err)
+{
+    struct told told;
+    if (!message_is_watched(MESSAGE_READ))
+        return read_string(address, buffer, size, length, err);
+    told_begin(&told, HOST_KERNEL, address, size);
+    bool ok = read_string(address, buffer, size, length, err);
+    return told_end(&told, ok, ok ? *length : 0, err);
+}
+
+bool memory_read(enum host_space space, uint64_t address, void *buffer, size_t size,
+                 struct error *err)
+{
+    struct message message = {.kind = MESSAGE_READ,
+                              .what = memory_space_name(space),
+                              .address = address,
+                              .argument = size,
+                              .number = size};
+    message_send(&message);
+    return message_receive(&message, host_read(space, address, buffer, size, err), err);
+}
+
+const char *memory_space_name(enum host_space space)
+{
+    switch (space) {
+    case HOST_KERNEL:
+        return "KVADDR";
+    case HOST_USER:
+        return "UVADDR";
+    case HOST_PHYSICAL:
+        return "PHYSADDR";
+    case HOST_XEN_MACHINE:
+        return "XENMACHADDR";
+    case HOST_FILE:
+        return "FILEADDR";
+    case HOST_AMBIGUOUS:
+        break;
+    }
+    return "AMBIGUOUS";
 }

@@ -29,7 +29,8 @@ struct cache_line {
 
 // Visible for the inlined hot path only; change it through the functions below.
 extern struct cache {
-    struct cache_line *lines; // NULL: off
+    struct cache_line *lines; // for a look past the functions; NULL: off, or reads are watched
+    struct cache_line *held;  // NULL: off
     size_t mask;
     struct cache_stats stats;
 } page_cache;
@@ -41,8 +42,11 @@ bool cache_resize(size_t pages, struct error *err);
 // Off on live systems, where what was read may have changed.
 static inline bool cache_is_on(void)
 {
-    return page_cache.lines != NULL;
+    return page_cache.held != NULL;
 }
+
+// While reads are watched (base/message.h) none is served past the functions below, which tell.
+void cache_watch(bool on);
 
 // Drops all pages.
 void cache_drop(void);
@@ -51,6 +55,13 @@ void cache_stats_get(struct cache_stats *stats);
 
 // Reads kernel memory of any size and alignment.
 bool cache_read(uint64_t address, void *buffer, size_t size, struct error *err);
+
+// Reads past the cache: other spaces, and what is large and read once.
+bool memory_read(enum host_space space, uint64_t address, void *buffer, size_t size,
+                 struct error *err);
+
+// "KVADDR": a space as programs write it.
+const char *memory_space_name(enum host_space space);
 
 static inline const void *cache_peek(uint64_t address, size_t size)
 {

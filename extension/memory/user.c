@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/message.h"
 #include "host/host.h"
+#include "memory/cache.h"
 
 enum { TRANSLATIONS = 1024 }; // a power of two
 
@@ -20,6 +22,16 @@ void user_forget(void)
     memset(translations, 0, sizeof(translations));
 }
 
+bool user_translate(uint64_t task, uint64_t address, uint64_t *physical, struct error *err)
+{
+    struct message message = {
+        .kind = MESSAGE_TRANSLATE, .what = "uvtop", .address = address, .argument = task};
+    message_send(&message);
+    bool ok = host_translate(task, address, physical, err);
+    message.number = ok ? *physical : 0;
+    return message_receive(&message, ok, err);
+}
+
 static bool translate(uint64_t task, uint64_t page, uint64_t *physical, struct error *err)
 {
     struct translation *entry =
@@ -29,7 +41,7 @@ static bool translate(uint64_t task, uint64_t page, uint64_t *physical, struct e
         *physical = entry->physical;
         return true;
     }
-    if (!host_translate(task, page, physical, err))
+    if (!user_translate(task, page, physical, err))
         return false;
     host_info_get(&info);
     if (!info.live)
@@ -51,7 +63,7 @@ bool user_read(uint64_t task, uint64_t address, void *buffer, size_t size, struc
         if (piece > size)
             piece = size;
         if (!translate(task, address - offset, &physical, err) ||
-            !host_read(HOST_PHYSICAL, physical + offset, next, piece, err))
+            !memory_read(HOST_PHYSICAL, physical + offset, next, piece, err))
             return false;
         next += piece;
         address += piece;

@@ -14,6 +14,9 @@
 // in memory (swapped out, never touched) or are not in the dump.
 bool user_read(uint64_t task, uint64_t address, void *buffer, size_t size, struct error *err);
 
+// The physical address behind a user address of the task.
+bool user_translate(uint64_t task, uint64_t address, uint64_t *physical, struct error *err);
+
 // Forgets the translations.
 void user_forget(void);
 

@@ -27,6 +27,28 @@ def stdout_kind() -> Literal["terminal", "pipe", "file"]: ...
 def dump_info() -> dict[str, Any]: ...
 def types_source() -> str | None: ...
 
+# who watches the messages that cross into crash
+
+def trace_set(callback: Callable[[str, Any], object] | None,
+              /) -> Callable[[str, Any], object] | None:
+    """The callback before.  TypeError for what cannot be called."""
+
+def trace_get() -> Callable[[str, Any], object] | None: ...
+def trace_event(event: str, args: tuple[object, ...], /) -> None:
+    """Call the callback, unless this is its own doing; raises what it raises."""
+
+def wire_kinds() -> tuple[str, ...]: ...
+def wire_open(fd: int, /) -> None:
+    """Where lines are written; -1: nowhere."""
+
+def wire_watch(kinds: frozenset[str], summing: bool, /) -> None: ...
+def wire_write(text: str, /) -> None: ...
+def wire_error() -> int:
+    """errno of what has ended the trace since this was last asked, or 0."""
+
+def wire_summary() -> list[tuple[str, str, int, int, float]]:
+    """(kind, FILE:LINE, messages, bytes, seconds), which is forgotten."""
+
 # types: TypeError for an unknown one
 
 def type_size(type: str, /) -> int: ...

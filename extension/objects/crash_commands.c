@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/message.h"
 #include "host/host.h"
 #include "objects/arguments.h"
 #include "objects/crash_module.h"
@@ -16,6 +17,16 @@
 static PyObject *text_object(const struct host_text *text)
 {
     return PyUnicode_DecodeUTF8(text->bytes, (Py_ssize_t)text->size, "backslashreplace");
+}
+
+// A command of crash or gdb, which may be watched. False as host_command has it.
+static bool run(enum message_kind kind, const char *line, struct host_text *text, struct error *err)
+{
+    struct message message = {.kind = kind, .text = line};
+    message_send(&message);
+    bool ok = kind == MESSAGE_GDB ? host_gdb(line, text, err) : host_command(line, text, err);
+    message.number = text->size;
+    return message_receive(&message, ok, err);
 }
 
 // What a command prints past crash's own output goes nowhere meanwhile. Returns the descriptor to
@@ -50,7 +61,7 @@ static PyObject *crash_exec_crash_command(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "s|p:exec_crash_command", &line, &no_stdout))
         return argument_failure();
     int before = no_stdout ? stdout_silence() : -1;
-    bool ok = host_command(line, &text, &err);
+    bool ok = run(MESSAGE_COMMAND, line, &text, &err);
     // `mod -s` and `mod -d` change symbols.
     symbols_refresh();
     stdout_restore(before);
@@ -79,7 +90,7 @@ static PyObject *crash_get_gdb_output(PyObject *module, PyObject *argument)
     PyObject *result = NULL;
     if (!line)
         return NULL;
-    if (host_gdb(line, &text, &err))
+    if (run(MESSAGE_GDB, line, &text, &err))
         result = text_object(&text);
     else if (err.code == ERR_HOST)
         result = Py_NewRef(Py_None);

@@ -2,6 +2,7 @@
 // Module `crash`: reading memory.
 #include <inttypes.h>
 
+#include "base/message.h"
 #include "memory/cache.h"
 #include "memory/user.h"
 #include "objects/arguments.h"
@@ -14,7 +15,7 @@ static bool read_space(int space, uint64_t address, void *buffer, size_t size, s
 {
     if (space == HOST_KERNEL)
         return cache_read(address, buffer, size, err);
-    return host_read((enum host_space)space, address, buffer, size, err);
+    return memory_read((enum host_space)space, address, buffer, size, err);
 }
 
 static bool check_space(int *space)
@@ -122,7 +123,7 @@ static PyObject *crash_uvtop(PyObject *module, PyObject *args)
     struct error err;
     if (!PyArg_ParseTuple(args, "O&O&:uvtop", argument_address, &task, argument_address, &address))
         return argument_failure();
-    if (!host_translate(task, address, &physical, &err))
+    if (!user_translate(task, address, &physical, &err))
         return raise_error(&err);
     return PyLong_FromUnsignedLongLong(physical);
 }
@@ -134,7 +135,12 @@ static PyObject *crash_phys_to_page(PyObject *module, PyObject *argument)
     struct error err;
     if (!argument_address(argument, &physical))
         return NULL;
-    if (!host_phys_to_page(physical, &page, &err))
+    struct message message = {
+        .kind = MESSAGE_TRANSLATE, .what = "phys_to_page", .address = physical};
+    message_send(&message);
+    bool ok = host_phys_to_page(physical, &page, &err);
+    message.number = ok ? page : 0;
+    if (!message_receive(&message, ok, &err))
         return raise_error(&err);
     return PyLong_FromUnsignedLongLong(page);
 }

@@ -2,8 +2,10 @@
 // Module `crash`: the names that programs have always used, over the engine.
 #include "objects/crash_module.h"
 
+#include "base/message.h"
 #include "build.h"
 #include "host/host.h"
+#include "memory/cache.h"
 #include "objects/attributes.h"
 #include "objects/classes.h"
 #include "objects/enum.h"
@@ -157,6 +159,8 @@ static int module_clear(PyObject *module)
 {
     struct objects_state *state = PyModule_GetState(module);
     if (objects_state() == state) {
+        message_observe(NULL, 0);
+        cache_watch(false);
         attributes_clear();
         classes_clear();
     }

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/message.h"
 #include "host/host.h"
 #include "objects/arguments.h"
 #include "objects/crash_module.h"
@@ -25,7 +26,11 @@ static _Noreturn void run_child(const char *line, int output)
         dup2(nowhere, STDERR_FILENO);
     }
     host_after_fork();
-    _exit(host_command_to(line, output, NULL) ? 0 : 1);
+    struct message message = {.kind = MESSAGE_COMMAND, .what = "background", .text = line};
+    struct error err;
+    message_send(&message);
+    bool ok = host_command_to(line, output, &err);
+    _exit(message_receive(&message, ok, &err) ? 0 : 1);
 }
 
 static PyObject *crash_exec_bg2(PyObject *module, PyObject *argument)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/message.h"
 #include "host/host.h"
 #include "objects/arguments.h"
 #include "objects/crash_module.h"
@@ -18,7 +19,8 @@ static PyObject *crash_symbol_exists(PyObject *module, PyObject *argument)
 {
     struct host_symbol symbol;
     const char *name = argument_text(argument);
-    return name ? PyLong_FromLong(symbols_find(name, &symbol)) : NULL;
+    bool found = name && symbols_find(name, &symbol);
+    return PyErr_Occurred() ? NULL : PyLong_FromLong(found);
 }
 
 static PyObject *crash_sym2addr(PyObject *module, PyObject *argument)
@@ -27,7 +29,8 @@ static PyObject *crash_sym2addr(PyObject *module, PyObject *argument)
     const char *name = argument_text(argument);
     if (!name)
         return NULL;
-    return PyLong_FromUnsignedLongLong(symbols_find(name, &symbol) ? symbol.address : 0);
+    bool found = symbols_find(name, &symbol);
+    return PyErr_Occurred() ? NULL : PyLong_FromUnsignedLongLong(found ? symbol.address : 0);
 }
 
 static PyObject *crash_sym2alladdr(PyObject *module, PyObject *argument)
@@ -40,7 +43,7 @@ static PyObject *crash_sym2alladdr(PyObject *module, PyObject *argument)
         array_clear(&addresses);
         return PyErr_NoMemory();
     }
-    PyObject *list = PyList_New((Py_ssize_t)addresses.count);
+    PyObject *list = PyErr_Occurred() ? NULL : PyList_New((Py_ssize_t)addresses.count);
     for (size_t i = 0; list && i < addresses.count; i++) {
         PyObject *address = PyLong_FromUnsignedLongLong(addresses.items[i]);
         if (address)
@@ -61,6 +64,8 @@ static PyObject *crash_addr2sym(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "O&|p:addr2sym", argument_address, &address, &loose))
         return argument_failure();
     bool found = symbols_at(address, &symbol, &offset);
+    if (PyErr_Occurred())
+        return NULL;
     if (loose)
         return found ? Py_BuildValue("(sK)", symbol.name, (unsigned long long)offset)
                      : Py_BuildValue("(OO)", Py_None, Py_None);
@@ -74,7 +79,13 @@ static PyObject *crash_addr2mod(PyObject *module, PyObject *argument)
     uint64_t address;
     if (!argument_address(argument, &address))
         return NULL;
+    struct message message = {.kind = MESSAGE_SYMBOL, .what = "module", .address = address};
+    message_send(&message);
     const char *name = host_module_at(address);
+    message.name = name;
+    message_receive(&message, name != NULL, NULL);
+    if (PyErr_Occurred())
+        return NULL;
     if (!name)
         Py_RETURN_NONE;
     return PyUnicode_FromString(name);
@@ -91,6 +102,8 @@ static PyObject *size_of(PyObject *argument, const char *tag)
     int length = snprintf(full, sizeof(full), "%s%s", tag, name);
     const struct type *type =
         length > 0 && (size_t)length < sizeof(full) ? types_find(full, &err) : NULL;
+    if (PyErr_Occurred())
+        return NULL;
     return type ? PyLong_FromUnsignedLongLong(type->size) : PyLong_FromLong(-1);
 }
 
@@ -152,7 +165,9 @@ static PyObject *crash_get_nr_syscalls(PyObject *module, PyObject *unused)
     struct host_symbol table;
     struct error err;
     if (!symbols_find("sys_call_table", &table))
-        return PyErr_Format(objects_state()->error, "this kernel has no sys_call_table");
+        return PyErr_Occurred()
+                   ? NULL
+                   : PyErr_Format(objects_state()->error, "this kernel has no sys_call_table");
     const struct type *type = types_find_variable("sys_call_table", &err);
     if (!type && err.code != ERR_NONE)
         return raise_error(&err);
@@ -167,6 +182,8 @@ static PyObject *crash_get_nr_syscalls(PyObject *module, PyObject *unused)
         end += sizeof(uint64_t);
     while (end - table.address < MAX_SYSCALLS * sizeof(uint64_t) &&
            symbols_at(end, &next, &offset) && next.address <= table.address);
+    if (PyErr_Occurred())
+        return NULL;
     return PyLong_FromUnsignedLongLong((end - table.address) / sizeof(uint64_t));
 }
 
@@ -176,7 +193,10 @@ static PyObject *crash_enumerator_value(PyObject *module, PyObject *argument)
     int64_t value;
     if (!name)
         return NULL;
-    if (!types_find_enumerator(name, &value))
+    bool found = types_find_enumerator(name, &value);
+    if (PyErr_Occurred())
+        return NULL;
+    if (!found)
         Py_RETURN_NONE;
     return PyLong_FromLongLong(value);
 }

@@ -151,7 +151,7 @@ static int argument_cache(PyObject *object, void *address)
         return 0;
     if (slab_cache_find(name, address, &err))
         return 1;
-    if (err.code == ERR_VALUE)
+    if (err.code == ERR_VALUE && !PyErr_Occurred())
         PyErr_Format(PyExc_KeyError, "no slab cache <%U>", object);
     else
         raise_error(&err);

@@ -27,6 +27,7 @@ static struct objects_state *current;
     X(stack_type)                                                                                  \
     X(struct_names)                                                                                \
     X(on_read)                                                                                     \
+    X(trace)                                                                                       \
     X(var_info)                                                                                    \
     X(type_info)                                                                                   \
     X(struct_info)                                                                                 \

@@ -28,6 +28,7 @@ struct objects_state {
     PyTypeObject *stack_type;   // Stack
     PyObject *struct_names;     // dict: what readSU was asked for -> class
     PyObject *on_read;          // callable told of each member read, or NULL
+    PyObject *trace;            // a program's trace callback, or NULL
     PyObject *var_info;         // callables that describe types, see factories.h; or NULL
     PyObject *type_info;
     PyObject *struct_info;

@@ -54,10 +54,14 @@ bool string_window(uint64_t address, char window[STRING_WINDOW], size_t *size, s
         return cache_read(address, window, STRING_WINDOW, err);
     if (!cache_read(address, window, first, err))
         return false;
-    struct error ignored;
-    if (!cache_read(address + first, window + first, STRING_WINDOW - first, &ignored))
-        *size = first;
-    return true;
+    struct error reason;
+    if (cache_read(address + first, window + first, STRING_WINDOW - first, &reason))
+        return true;
+    *size = first;
+    if (error_is_fault(reason.code))
+        return true;
+    *err = reason;
+    return false;
 }
 
 // Is an object a pointer of level 1, or an array of unknown length.

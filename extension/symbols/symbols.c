@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/message.h"
 #include "base/names.h"
 
 // More than any kernel has; a damaged table may claim more.
@@ -120,7 +121,7 @@ static uint32_t named(const char *name, uint32_t id)
     return id;
 }
 
-bool symbols_find(const char *name, struct host_symbol *symbol)
+static bool find(const char *name, struct host_symbol *symbol)
 {
     if (!usable())
         return host_symbol_find(name, symbol);
@@ -130,7 +131,18 @@ bool symbols_find(const char *name, struct host_symbol *symbol)
     return id != 0;
 }
 
-bool symbols_find_all(const char *name, struct array *addresses)
+bool symbols_find(const char *name, struct host_symbol *symbol)
+{
+    if (!message_is_watched(MESSAGE_SYMBOL))
+        return find(name, symbol);
+    struct message message = {.kind = MESSAGE_SYMBOL, .text = name};
+    message_send(&message);
+    bool found = find(name, symbol);
+    message.number = found ? symbol->address : 0;
+    return message_receive(&message, found, NULL);
+}
+
+static bool find_all(const char *name, struct array *addresses)
 {
     struct host_symbol symbol;
     if (!usable())
@@ -146,7 +158,17 @@ bool symbols_find_all(const char *name, struct array *addresses)
     return true;
 }
 
-bool symbols_at(uint64_t address, struct host_symbol *symbol, uint64_t *offset)
+bool symbols_find_all(const char *name, struct array *addresses)
+{
+    struct message message = {.kind = MESSAGE_SYMBOL, .text = name};
+    message_send(&message);
+    bool ok = find_all(name, addresses);
+    message.number = addresses->count ? addresses->items[0] : 0;
+    message_receive(&message, addresses->count > 0, NULL);
+    return ok;
+}
+
+static bool find_at(uint64_t address, struct host_symbol *symbol, uint64_t *offset)
 {
     if (!usable())
         return host_symbol_at(address, symbol, offset);
@@ -171,4 +193,14 @@ bool symbols_at(uint64_t address, struct host_symbol *symbol, uint64_t *offset)
     *symbol = table.items[table.by_address[found]];
     *offset = address - at;
     return true;
+}
+
+bool symbols_at(uint64_t address, struct host_symbol *symbol, uint64_t *offset)
+{
+    struct message message = {.kind = MESSAGE_SYMBOL, .address = address};
+    message_send(&message);
+    bool found = find_at(address, symbol, offset);
+    message.name = found ? symbol->name : NULL;
+    message.number = found ? *offset : 0;
+    return message_receive(&message, found, NULL);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Symbols by name and by address, from an own index: a miss costs as little as a hit, which is not
 // so in crash. Where the host cannot enumerate its symbols, and on live systems, it is asked.
+//
+// Who watches the messages (base/message.h) may raise: then a Python exception is set, whatever is
+// returned.
 #ifndef MPYKDUMP_SYMBOLS_SYMBOLS_H
 #define MPYKDUMP_SYMBOLS_SYMBOLS_H
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/message.h"
 #include "host/host.h"
 #include "types/gdb.h"
 
@@ -22,7 +23,11 @@ char *gdb_ask(const char *line, size_t *length, struct error *err)
 {
     struct host_text text SCOPED(host_text_free) = {0};
     struct error reason = {0};
-    if (!host_gdb(line, &text, &reason)) {
+    struct message message = {.kind = MESSAGE_GDB, .text = line};
+    message_send(&message);
+    bool ok = host_gdb(line, &text, &reason);
+    message.number = text.size;
+    if (!message_receive(&message, ok, &reason)) {
         // gdb gives no reasons.
         if (reason.code == ERR_HOST)
             error_set(err, ERR_TYPE, "gdb has no answer to: %.256s", line);

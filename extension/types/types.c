@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/map.h"
+#include "base/message.h"
 #include "host/host.h"
 #include "types/cdecl.h"
 #include "types/path.h"
@@ -116,7 +117,7 @@ const char *types_provider(void)
     return provider ? provider->origin : NULL;
 }
 
-const struct type *types_find_variable(const char *name, struct error *err)
+static const struct type *find_variable(const char *name, struct error *err)
 {
     const struct type *type = NULL;
     err->code = ERR_NONE;
@@ -132,7 +133,7 @@ const struct type *types_find_variable(const char *name, struct error *err)
     return type;
 }
 
-const struct type *types_find_function(const char *name, struct error *err)
+static const struct type *find_function(const char *name, struct error *err)
 {
     struct type_provider *provider = provider_get(err);
     if (!provider)
@@ -141,7 +142,7 @@ const struct type *types_find_function(const char *name, struct error *err)
     return provider->find_function ? provider->find_function(provider, name) : NULL;
 }
 
-const struct type *types_find_expression(const char *text, struct error *err)
+static const struct type *find_expression(const char *text, struct error *err)
 {
     // Whatever types are taken from: of gdb come the names alone.
     struct type_provider *provider = source_open_any(&sources[GDB]);
@@ -167,7 +168,7 @@ const struct type *types_next(enum type_space space, size_t *cursor, struct erro
     return NULL;
 }
 
-bool types_find_enumerator(const char *name, int64_t *value)
+static bool find_enumerator(const char *name, int64_t *value)
 {
     struct type_provider *provider = provider_get(NULL);
     if (provider && provider->find_enumerator)
@@ -326,7 +327,7 @@ const struct type *types_declared(const struct cdecl *decl, struct error *err)
     return type;
 }
 
-const struct type *types_find(const char *name, struct error *err)
+static const struct type *find_named(const char *name, struct error *err)
 {
     struct cdecl decl;
     struct type_provider *provider = provider_get(err);
@@ -343,6 +344,48 @@ const struct type *types_find(const char *name, struct error *err)
         return derive(type, &decl, err);
     error_set(err, ERR_TYPE, "no type %.256s", name);
     return NULL;
+}
+
+// ---- the questions, which may be watched
+// ---------------------------------------------------------
+
+static const struct type *ask(const struct type *(*find)(const char *, struct error *),
+                              const char *what, const char *name, struct error *err)
+{
+    struct message message = {.kind = MESSAGE_TYPE, .what = what, .text = name};
+    message_send(&message);
+    const struct type *type = find(name, err);
+    message.number = type ? type->size : 0;
+    return message_receive(&message, type != NULL, err) ? type : NULL;
+}
+
+const struct type *types_find(const char *name, struct error *err)
+{
+    return ask(find_named, "type", name, err);
+}
+
+const struct type *types_find_variable(const char *name, struct error *err)
+{
+    return ask(find_variable, "variable", name, err);
+}
+
+const struct type *types_find_function(const char *name, struct error *err)
+{
+    return ask(find_function, "function", name, err);
+}
+
+const struct type *types_find_expression(const char *text, struct error *err)
+{
+    return ask(find_expression, "expression", text, err);
+}
+
+bool types_find_enumerator(const char *name, int64_t *value)
+{
+    struct message message = {.kind = MESSAGE_TYPE, .what = "enumerator", .text = name};
+    message_send(&message);
+    bool found = find_enumerator(name, value);
+    message.number = found ? (uint64_t)*value : 0;
+    return message_receive(&message, found, NULL);
 }
 
 void types_reset(void)

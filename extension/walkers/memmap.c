@@ -97,7 +97,7 @@ static bool visit_frames(struct walk *walk, uint64_t map, uint64_t pfn, size_t c
     size_t size = walk->map.page_size;
     uint64_t at = map + pfn * size;
     struct error err;
-    if (host_read(HOST_KERNEL, at, walk->buffer, count * size, &err))
+    if (memory_read(HOST_KERNEL, at, walk->buffer, count * size, &err))
         return walk->visit(walk->context, pfn, walk->buffer, count, size, walk->report);
     if (count > UNIT_FRAMES) {
         for (size_t i = 0; i < count; i += UNIT_FRAMES) {

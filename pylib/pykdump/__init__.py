@@ -1,4 +1,8 @@
 """The Python side of mpykdump: programs' life, caches, options and the API they import.
 
-Nothing happens here: the C side calls `pykdump.session`, programs import `pykdump.API`.
+The C side calls `pykdump.session`, programs import `pykdump.API`.  Here is what watches them.
 """
+
+from .tracing import gettrace, settrace
+
+__all__ = ["gettrace", "settrace"]

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from . import errors, memocaches, modes, output, path, programs
+from . import errors, memocaches, modes, output, path, programs, tracing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def run(program: programs.Program, argv: list[str], chosen: Sequence[modes.Mode]
     process = os.getpid()
     status = 0
     try:
-        with _identity_of(program, argv), output.kept(), _own_sigint():
+        with _identity_of(program, argv), output.kept(), _own_sigint(), \
+                tracing.program(program.name, argv):
             code = program.code()
             memocaches.forget_modules(("__main__",))
             with _old_names(program.old_names) as namespace, modes.around(chosen, program):

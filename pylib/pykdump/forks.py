@@ -10,7 +10,7 @@ import signal
 
 import _pykdump
 
-from . import output
+from . import output, wire
 
 # A child is born with gdb's handlers of these, which do nothing there; until they are gone the
 # signals wait.
@@ -36,3 +36,4 @@ def _after() -> None:
 def _after_in_child() -> None:
     _pykdump.after_fork()
     _after()
+    wire.forked()

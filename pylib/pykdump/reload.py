@@ -14,7 +14,7 @@ from importlib.machinery import ExtensionFileLoader
 from types import CodeType, ModuleType
 from zipimport import zipimporter
 
-from . import imports, memocaches, path, registry, shadow
+from . import imports, memocaches, path, registry, shadow, tracing
 from .Generic import DCache
 from .loggers import Log
 
@@ -133,6 +133,7 @@ def _reload(module: ModuleType, code: CodeType, report: Report, out: TextIO) -> 
     assert module.__file__ is not None
     shadow.complete(module, module.__file__)
     try:
+        tracing.tell("reload", (name, module.__file__))
         exec(code, module.__dict__)
     except KeyboardInterrupt:
         _put_back(module, before)

@@ -13,7 +13,7 @@ import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
 from . import (archive, execution, forks, gdbtypes, loggers, modes, options, output, path,
-               programs, registry, reload, shadow)
+               programs, registry, reload, shadow, wire)
 from .Generic import DCache
 from .logging import pylog
 
@@ -97,6 +97,7 @@ def start(so_path: str, build_info: str,
     gdbtypes.attach(crash)
     path.setup(so_path, pykdumppath)
     shadow.install()
+    wire.start(build_info)
     return programs.commands()
 
 
@@ -109,6 +110,7 @@ def _set_loggers(levels: str) -> None:
 
 def stop() -> None:
     """The plug-in is unloaded."""
+    wire.stop()
     output.restore()
     shadow.remove()
 
@@ -173,6 +175,7 @@ def _run_line(argv: list[str]) -> int:
         except KeyboardInterrupt as err:
             status = execution.report(err)
         pylog.print_summary()
+        wire.command_done()
         clock.report()
     return status
 

@@ -43,6 +43,11 @@ class FakeHost(EngineNames):
         self.failed = 0
         self.live = False
         self.purged = []
+        self.callback = None
+        self.wire_fd = -1
+        self.wire_failed = 0
+        self.wire_rows = []
+        self.wire_watched = frozenset()
 
     def output_write(self, data):
         if self.discard:
@@ -88,6 +93,38 @@ class FakeHost(EngineNames):
 
     def observe_reads(self, observer):
         pass
+
+    def trace_set(self, callback):
+        before, self.callback = self.callback, callback
+        return before
+
+    def trace_get(self):
+        return self.callback
+
+    def trace_event(self, event, args):
+        if self.callback is not None:
+            self.callback(event, args)
+
+    def wire_kinds(self):
+        return ("READ", "TYPE", "LIFE")
+
+    def wire_open(self, fd):
+        self.wire_fd = fd
+
+    def wire_watch(self, kinds, summing):
+        self.wire_watched = kinds
+
+    def wire_write(self, line):
+        if self.wire_fd >= 0:
+            os.write(self.wire_fd, f"[{os.getpid()}] {line}\n".encode())
+
+    def wire_error(self):
+        error, self.wire_failed = self.wire_failed, 0
+        return error
+
+    def wire_summary(self):
+        rows, self.wire_rows = self.wire_rows, []
+        return rows
 
     def cache_set_pages(self, pages):
         self.pages = pages

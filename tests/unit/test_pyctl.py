@@ -24,7 +24,7 @@ LISTING = """\
 """
 
 
-@pytest.mark.parametrize("arguments", ["--ls", "", "--ls debug*"])
+@pytest.mark.parametrize("arguments", ["--ls", "", "--ls debug[DMR]*"])
 def test_all_switches_are_listed_as_documented(pyctl, arguments):
     assert pyctl(arguments) == LISTING
 
@@ -80,7 +80,7 @@ def test_the_newer_syntax_is_understood_too(pyctl):
     names = [line.split()[0] for line in pyctl("-a").splitlines()[::2]]
     assert names == sorted(names)
     assert {"cachePages", "debugDCache", "debugDLKM", "debugDeref", "debugMemoize",
-            "debugReload", "logTo"} <= set(names)
+            "debugReload", "debugWire", "logTo", "wireFilter", "wireSummary"} <= set(names)
     assert "pykdump.dlkmload.debugDLKM type=int" in pyctl("-v debugDLKM")
 
 

@@ -9,14 +9,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BELOW = {
     "base": set(),
+    "trace": {"base"},
     "host": {"base"},
     "memory": {"base", "host"},
     "symbols": {"base", "host"},
     "types": {"base", "host", "symbols"},
     "walkers": {"base", "host", "memory", "symbols", "types"},
     "stacks": {"base", "host", "memory", "symbols", "types", "walkers"},
-    "objects": {"base", "host", "memory", "symbols", "types", "walkers", "stacks"},
-    "epython": {"base", "host", "memory", "symbols", "types", "walkers", "stacks", "objects"},
+    "objects": {"base", "host", "memory", "symbols", "types", "walkers", "stacks", "trace"},
+    "epython": {"base", "host", "memory", "symbols", "types", "walkers", "stacks", "objects",
+                "trace"},
     "stub": {"epython"},
 }
 SOURCES = [path for pattern in ("*.c", "*.h", "*.cc")

@@ -20,7 +20,7 @@ static PyObject *crash_symbol_exists(PyObject *module, PyObject *argument)
     struct host_symbol symbol;
     const char *name = argument_text(argument);
     bool found = name && symbols_find(name, &symbol);
-    return PyErr_Occurred() ? NULL : PyLong_FromLong(found);
+    return !found && PyErr_Occurred() ? NULL : PyLong_FromLong(found);
 }
 
 static PyObject *crash_sym2addr(PyObject *module, PyObject *argument)
@@ -30,7 +30,9 @@ static PyObject *crash_sym2addr(PyObject *module, PyObject *argument)
     if (!name)
         return NULL;
     bool found = symbols_find(name, &symbol);
-    return PyErr_Occurred() ? NULL : PyLong_FromUnsignedLongLong(found ? symbol.address : 0);
+    if (!found && PyErr_Occurred())
+        return NULL;
+    return PyLong_FromUnsignedLongLong(found ? symbol.address : 0);
 }
 
 static PyObject *crash_sym2alladdr(PyObject *module, PyObject *argument)

@@ -131,15 +131,18 @@ static bool find(const char *name, struct host_symbol *symbol)
     return id != 0;
 }
 
-bool symbols_find(const char *name, struct host_symbol *symbol)
+static __attribute__((noinline)) bool find_told(const char *name, struct host_symbol *symbol)
 {
-    if (!message_is_watched(MESSAGE_SYMBOL))
-        return find(name, symbol);
     struct message message = {.kind = MESSAGE_SYMBOL, .text = name};
     message_send(&message);
     bool found = find(name, symbol);
     message.number = found ? symbol->address : 0;
     return message_receive(&message, found, NULL);
+}
+
+bool symbols_find(const char *name, struct host_symbol *symbol)
+{
+    return message_is_watched(MESSAGE_SYMBOL) ? find_told(name, symbol) : find(name, symbol);
 }
 
 static bool find_all(const char *name, struct array *addresses)

@@ -46,7 +46,7 @@ _running: list[str] = []    # programs, each started by the one before
 _last = ""                  # the program that a summary is about
 
 
-# ---- the switches ----------------------------------------------------------------------------
+# ---- the switches -------------------------------------------------------------------------------
 
 
 def _on_wire(level: object) -> None:
@@ -118,7 +118,7 @@ def _wants_program() -> bool:
                                   for pattern in _Filter.programs)
 
 
-# ---- where it goes -----------------------------------------------------------------------------
+# ---- where it goes ------------------------------------------------------------------------------
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -163,7 +163,7 @@ def _own_stderr() -> int:
     return _stderr
 
 
-# ---- a session's life ----------------------------------------------------------------------------
+# ---- a session's life ---------------------------------------------------------------------------
 
 
 def start(build: str) -> None:
@@ -199,12 +199,12 @@ def command_done() -> None:
         registry.reset(["debugWire"])
         print(f"mpykdump: the trace has ended: {_place}: {os.strerror(failure)}")
     rows = _pykdump.wire_summary()
-    if not rows:
+    if not rows or not wireSummary:
         return
     for line in _summed_up(rows):
         if wireSummary == 2:
             print(line)
-        elif debugWire:
+        else:
             _pykdump.wire_write(line)
 
 

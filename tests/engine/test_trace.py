@@ -47,7 +47,7 @@ def events(world: World):
     return seen
 
 
-# ---- what is told ------------------------------------------------------------------------------
+# ---- what is told -------------------------------------------------------------------------------
 
 def test_nobody_is_told_at_first():
     assert pykdump.trace_get() is None
@@ -161,7 +161,7 @@ def test_an_event_of_the_framework_is_passed_on(world, events):
         pykdump.trace_event("program", "no tuple")
 
 
-# ---- the callback's own doing --------------------------------------------------------------------
+# ---- the callback's own doing -------------------------------------------------------------------
 
 def test_what_a_callback_does_is_not_told_to_it(world):
     seen = []
@@ -228,7 +228,7 @@ def test_another_thread_is_told_while_one_is_in_the_callback(world):
     assert seen == [DATA_BASE, DATA_BASE + 8]
 
 
-# ---- exceptions ------------------------------------------------------------------------------------
+# ---- exceptions ---------------------------------------------------------------------------------
 
 @pytest.fixture
 def kernel(world: World) -> World:
@@ -376,7 +376,7 @@ def test_a_callback_that_listens_leaves_nothing(full):  # noqa: F811
     assert sys.getrefcount(callback) < 5
 
 
-# ---- the wire trace ------------------------------------------------------------------------------
+# ---- the wire trace -----------------------------------------------------------------------------
 
 KINDS = frozenset(pykdump.wire_kinds())
 

@@ -39,6 +39,7 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-pexpect": "talks to crash at its prompt",
         "python3-hypothesis": "invents inputs",
         "python3-numpy": "takes columns without a copy, as people's programs do",
+        "python3-greenlet": "switches stacks inside of crash, as people's programs do",
     },
     "bench": {
         "python3-drgn": "the debugger to compare with",

@@ -28,7 +28,8 @@ def settrace(callback: Callback | None) -> Callback | None:
     may be more some day:
 
     program  (phase, name, detail)                "start": its arguments (list of str);
-                                                  "end": the exception that ended it, or None
+                                                  "end": the exception that ended it, or None;
+                                                  not told after Ctrl-C
     import   (module, file)                       before its code runs; file may be None
     reload   (module, file)                       likewise
     command  (tool, line, bytes, seconds)         "crash", "gdb"; bytes: of what was printed
@@ -72,10 +73,12 @@ def program(name: str, arguments: list[str]) -> Iterator[None]:
     before = gettrace()
     ending: BaseException | None = None
     try:
-        tell("program", ("start", name, arguments))
         try:
+            tell("program", ("start", name, arguments))
             yield
         except BaseException as err:
+            if isinstance(err, KeyboardInterrupt):
+                settrace(None)      # it may be the callback that was interrupted
             ending = err
             raise
         finally:

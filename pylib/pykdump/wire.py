@@ -178,12 +178,12 @@ def start(build: str) -> None:
             print(f"mpykdump: {variable}: {err} (nothing is traced)", flush=True)
             return
     version = sys.version.partition(" ")[0]
-    _say(f"{build} is loaded, Python {version}, dump {_pykdump.dump_info()['dumpfile']}")
+    _say(f"mpykdump {build} is loaded, Python {version}, dump {_pykdump.dump_info()['dumpfile']}")
 
 
 def stop() -> None:
     """The plug-in is unloaded."""
-    _say("unloaded")
+    _say("mpykdump is unloaded")
 
 
 def forked() -> None:

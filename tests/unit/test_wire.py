@@ -254,7 +254,7 @@ def test_the_environment_switches_it_on(started, tmp_path):
     file = tmp_path / f"pykdump-debug-{os.getpid()}"
     assert started(PYKDUMP_DEBUG="1") == f"mpykdump: messages are traced to {file}\n"
     version = re.escape(sys.version.partition(" ")[0])
-    assert re.fullmatch(rf"\[\d+\] mpykdump test build is loaded, Python {version}, "
+    assert re.fullmatch(rf"\[\d+\] mpykdump mpykdump test build is loaded, Python {version}, "
                         r"dump /dumps/vmcore\n", file.read_text())
 
 

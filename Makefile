@@ -25,7 +25,9 @@ CXX      := g++
 CPPFLAGS  = -D_GNU_SOURCE -DX86_64 -Iextension -I$(BUILD) -MMD -MP \
             -DCRASH_HEADER_VERSION='"$(CRASH_VERSION)"' \
             -DPYTHON_EXECUTABLE='"/usr/bin/python$(PYTHON_VERSION)"'
-OPTIMISE := -O2 -g
+# Functions begin on lines of the processor's cache, so that how fast one is does not depend on what
+# lies before it: reads of members were seen to differ by a tenth.
+OPTIMISE := -O2 -g -falign-functions=64
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wno-unused-parameter -Werror
 CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden $(OPTIMISE) $(WARNINGS) -Wmissing-prototypes \
             -Wstrict-prototypes $(shell pkg-config --cflags $(PYTHON_CONFIG))

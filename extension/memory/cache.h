@@ -27,13 +27,14 @@ struct cache_line {
     uint8_t *bytes;
 };
 
-// Visible for the inlined hot path only; change it through the functions below.
+// Visible for the inlined hot path only; change it through the functions below. In one line of the
+// processor's cache.
 extern struct cache {
     struct cache_line *lines; // for a look past the functions; NULL: off, or reads are watched
     struct cache_line *held;  // NULL: off
     size_t mask;
     struct cache_stats stats;
-} page_cache;
+} __attribute__((aligned(64))) page_cache;
 
 // Sets the capacity in pages, rounded up to a power of two, and drops what is held; 0 turns the
 // cache off. ERR_NO_MEMORY leaves it off, ERR_VALUE as it was.

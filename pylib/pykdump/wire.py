@@ -178,12 +178,13 @@ def start(build: str) -> None:
             print(f"mpykdump: {variable}: {err} (nothing is traced)", flush=True)
             return
     version = sys.version.partition(" ")[0]
-    _say(f"mpykdump {build} is loaded, Python {version}, dump {_pykdump.dump_info()['dumpfile']}")
+    _say(f"mpykdump {build} is loaded, Python {version}, dump {_pykdump.dump_info()['dumpfile']}",
+         of_session=True)
 
 
 def stop() -> None:
     """The plug-in is unloaded."""
-    _say("mpykdump is unloaded")
+    _say("mpykdump is unloaded", of_session=True)
 
 
 def forked() -> None:
@@ -208,8 +209,8 @@ def command_done() -> None:
             _pykdump.wire_write(line)
 
 
-def _say(text: str) -> None:
-    if debugWire and "LIFE" in _Filter.kinds and (_wants_program() or not _running):
+def _say(text: str, of_session: bool = False) -> None:
+    if debugWire and "LIFE" in _Filter.kinds and (of_session or _wants_program()):
         _pykdump.wire_write(text)
 
 

@@ -89,11 +89,16 @@ def program(name: str, arguments: list[str]) -> Iterator[None]:
 
 
 class _ImportWatcher:
-    """The first of all finders, while somebody is told: finds nothing of its own."""
+    """The first of all finders, while somebody is told: finds nothing of its own.
+
+    The framework's own modules are nobody's concern.
+    """
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None,
                   target: ModuleType | None = None) -> ModuleSpec | None:
+        if name.partition(".")[0] == __package__:
+            return None
         for finder in list(sys.meta_path):
             if finder is _ImportWatcher or not hasattr(finder, "find_spec"):
                 continue

@@ -71,7 +71,7 @@ def test_the_switch_traces_to_a_private_file_and_ends_it(trace):
     assert stat.S_IMODE(trace.file.stat().st_mode) == 0o600
     trace.crash.epython(READ)
     trace.pyctl("--set debugWire=0")
-    what = trace.what()
+    what = [line for line in trace.what() if not line.startswith("import ")]
     address = next(re.fullmatch(r"crash received <SYMBOL (\w+) .*>", line)[1] for line in what
                    if "received <SYMBOL" in line)
     start = what.index("program prog starts []")
@@ -79,8 +79,9 @@ def test_the_switch_traces_to_a_private_file_and_ends_it(trace):
                                          f"crash sent <READ addr={address} size=8 type=KVADDR>"]
     assert re.fullmatch(r"crash received <READ 8 bytes \d+\.\dus (hit|miss)>", what[start + 4])
     assert "program prog ends" in what
+    size = trace.file.stat().st_size
     trace.crash.epython(READ)
-    assert trace.what() == what
+    assert trace.file.stat().st_size == size
 
 
 def test_every_kind_of_message_is_traced(trace):
@@ -216,7 +217,7 @@ def test_the_environment_traces_from_the_start(fresh_crash):
     crash.epython("import crash\ncrash.exec_crash_command('sys')")
     lines = said(file_of(crash).read_text())
     assert {process for process, _ in lines} == {crash.pid}
-    what = [what for _, what in lines]
+    what = [what for _, what in lines if not what.startswith("import ")]
     assert re.fullmatch(r"mpykdump .* is loaded, Python 3\.\S+, dump /\S+", what[0])
     assert what[1:3] == ["program prog starts []", 'crash sent <COMMAND "sys">']
     assert what[4] == "program prog ends"

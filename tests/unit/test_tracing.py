@@ -44,7 +44,8 @@ def test_settrace_returns_the_callback_before(host):
 
 def test_a_program_is_told_from_its_start_to_its_end(run, seen):
     run("x = 1", "epython prog -v 5")
-    assert seen == [("program", ("start", "prog", ["-v", "5"])), ("program", ("end", "prog", None))]
+    assert [args for event, args in seen if event == "program"] == [
+        ("start", "prog", ["-v", "5"]), ("end", "prog", None)]
 
 
 def test_the_exception_that_ends_a_program_is_told(run, seen):
@@ -56,8 +57,14 @@ def test_the_exception_that_ends_a_program_is_told(run, seen):
 def test_imports_are_told_with_their_files(run, seen):
     (run.plugin.cwd / "mine.py").write_text("x = 1")
     run("import mine\nimport mine")
-    assert [args for event, args in seen if event == "import"] == [
+    assert [args for event, args in seen if event == "import" and args[0] == "mine"] == [
         ("mine", str(run.plugin.cwd / "mine.py"))]
+
+
+def test_modules_of_the_framework_are_not_told(run, seen):
+    sys.modules.pop("pykdump.scalars", None)
+    run("import pykdump.scalars")
+    assert "pykdump.scalars" not in [args[0] for event, args in seen if event == "import"]
 
 
 def test_imports_are_not_watched_when_nobody_is_told(run, host):
@@ -71,7 +78,7 @@ def test_imports_are_not_watched_when_nobody_is_told(run, host):
 
 def test_a_module_that_is_not_there_is_missing_all_the_same(run, seen):
     assert "No module named 'nothere'" in run("import nothere")
-    assert [event for event, _ in seen] == ["program", "program"]
+    assert "nothere" not in [args[0] for event, args in seen if event == "import"]
 
 
 def test_reloaded_modules_are_told(run, seen):

@@ -14,7 +14,8 @@ static void interrupt_raise(void)
 
 static bool interrupt_check(void)
 {
-    return PyErr_CheckSignals() < 0;
+    // A trace callback may have raised as well.
+    return PyErr_Occurred() || PyErr_CheckSignals() < 0;
 }
 
 static const struct host_interrupt_hooks interrupt_hooks = {

@@ -64,7 +64,7 @@ int stacks_add_types(PyObject *module)
 // A named tuple of the values, whose references it takes; NULL when one of them is.
 static PyObject *sequence_make(PyTypeObject *type, PyObject *values[], size_t count)
 {
-    bool whole = true;
+    bool whole = !PyErr_Occurred();
     for (size_t i = 0; i < count; i++)
         whole = whole && values[i];
     PyObject *made = whole ? PyStructSequence_New(type) : NULL;
@@ -168,7 +168,7 @@ static PyObject *unwind(PyObject *module, PyObject *argument)
             return NULL;
         good = unwind_task(task, &unwinding);
     }
-    return good ? stack_make(&unwinding) : raise_error(&unwinding.error);
+    return good && !PyErr_Occurred() ? stack_make(&unwinding) : raise_error(&unwinding.error);
 }
 
 static uint64_t signature_of(const struct unwinding *unwinding)
@@ -212,7 +212,7 @@ static bool groups_fill(PyObject *tasks, PyObject *groups, struct map *places)
             return false;
         if (i % INTERRUPT_INTERVAL == 0 && PyErr_CheckSignals() < 0)
             return false;
-        if (!unwind_task(address, &unwinding)) {
+        if (!unwind_task(address, &unwinding) || PyErr_Occurred()) {
             raise_error(&unwinding.error);
             return false;
         }

@@ -56,6 +56,10 @@ const struct stack_layout *stack_layout_get(struct error *err)
     // the return address is the last of it
     found.frame_size = frame[2].offset + sizeof(uint64_t);
     found.stack_size = stack_size();
+    if (host_interrupted()) {
+        error_set(err, ERR_INTERRUPTED, "interrupted");
+        return NULL;
+    }
     layout = found;
     known = true;
     return &layout;

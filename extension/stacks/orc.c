@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/map.h"
+#include "host/host.h"
 #include "memory/cache.h"
 #include "symbols/symbols.h"
 #include "types/path.h"
@@ -215,7 +216,11 @@ static bool load(struct error *err)
         return false;
     if (!table_add(&kernel))
         return error_set_no_memory(err);
-    if (!module_tables(err)) {
+    // What was left out because somebody objects is not to be missed for ever.
+    bool ok = module_tables(err);
+    if (ok && host_interrupted())
+        ok = error_set(err, ERR_INTERRUPTED, "interrupted");
+    if (!ok) {
         orc_forget();
         return false;
     }

@@ -186,3 +186,39 @@ print(surfaced > 10)
     for seed in range(3):
         assert untimed(crash.run(f"epython random_trace {seed}")) == "True\n"
     assert untimed(crash.run("taskinfo")) == expected
+
+
+STACKS = """\
+import _pykdump, pykdump
+from pykdump.API import *
+head = readSU("struct task_struct", sym2addr("init_task")).tasks
+tasks = [t for t in readSUListFromHead(head, "tasks", "struct task_struct") if not t.on_cpu]
+"""
+
+
+def test_stacks_are_whole_after_each_event_has_raised(crash, fresh_crash):
+    """What is read once in a session is not kept when somebody has objected meanwhile."""
+    expected = crash.epython(STACKS + "print(_pykdump.unwind_groups(tasks))")
+    text = fresh_crash().epython(STACKS + """\
+class Surprise(Exception):
+    pass
+raised = True
+first = 0
+while raised:
+    raised, left = False, [first]
+    def callback(event, args):
+        left[0] -= 1
+        if left[0] == -1:
+            raise Surprise(event)
+    pykdump.settrace(callback)
+    try:
+        _pykdump.unwind_groups(tasks[:3])
+    except Surprise:
+        raised = True
+    pykdump.settrace(None)
+    assert raised or left[0] >= 0, (first, left)
+    first += 1
+assert first > 20, first
+print(_pykdump.unwind_groups(tasks))
+""")
+    assert text == expected

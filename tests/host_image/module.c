@@ -268,7 +268,7 @@ static void interrupt_raise(void)
 
 static bool interrupt_check(void)
 {
-    return PyErr_CheckSignals() < 0;
+    return PyErr_Occurred() || PyErr_CheckSignals() < 0;
 }
 
 static int module_exec(PyObject *module)

@@ -2,6 +2,24 @@
 
 # name, short text, synopsis, help; only those that the archive holds are registered
 COMMANDS = (
+    ("hanginfo", "what threads that hang wait for, and who has it",
+     "[-v] [--maxpids=N] [--sortbypid] [--older=SECONDS] [--sleeping] [--tree] [--json]", """\
+  Puts the uninterruptible threads in classes by what they wait for, with the
+  owners of locks as far as they are known: deadlocks first, then each class,
+  then the stacks of those that others wait for in the end.
+
+    -v               a line for each thread rather than lists of PIDs
+    --maxpids=N      PIDs to show of each class (10); 0: only how many
+    --sortbypid      sort lists by PID, not by the time since they ran
+    --older=SECONDS  only threads that have not run for so long
+    --sleeping       threads in interruptible sleep, too
+    --tree           draw who waits for whom
+    --json           the same as JSON
+
+EXAMPLES
+    crash> hanginfo
+    crash> hanginfo --older=120 --tree
+"""),
     ("pstree", "processes as a tree", "[-p] [-g] [-s] [-t PID]", """\
   Shows the processes of the dump below their parents.
 

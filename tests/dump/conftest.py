@@ -68,6 +68,21 @@ def starting(dump, plugin, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def locks_dump():
+    """The dump of the guest whose threads wait for each other."""
+    return dumps.get("locks")
+
+
+@pytest.fixture(scope="session")
+def locks_crash(locks_dump, plugin, tmp_path_factory):
+    """A session on it, for all tests."""
+    session = Crash(locks_dump, tmp_path_factory.mktemp("locks"))
+    session.run(f"extend {plugin}")
+    yield session
+    session.close()
+
+
+@pytest.fixture(scope="session")
 def shared(starting):
     sessions = Shared(starting)
     yield sessions

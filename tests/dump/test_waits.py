@@ -4,9 +4,6 @@ import json
 
 import pytest
 
-from tests.dump.harness import Crash
-from tests.lab import dumps
-
 GRAPH = """
 import json
 from LinuxDump.Tasks import TaskTable
@@ -26,14 +23,6 @@ print(json.dumps({
     "uninterruptible": [task.comm for task in table.allThreads()
                         if "UNINTERRUPTIBLE" in task.state]}))
 """
-
-
-@pytest.fixture(scope="session")
-def locks_crash(plugin, tmp_path_factory):
-    session = Crash(dumps.get("locks"), tmp_path_factory.mktemp("locks"))
-    session.run(f"extend {plugin}")
-    yield session
-    session.close()
 
 
 @pytest.fixture(scope="session")

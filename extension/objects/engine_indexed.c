@@ -7,34 +7,12 @@
 #include "objects/arguments.h"
 #include "objects/elements.h"
 #include "objects/raise.h"
+#include "objects/walk_arguments.h"
 #include "walkers/maple.h"
 #include "walkers/percpu.h"
 #include "walkers/pointers.h"
 #include "walkers/slab.h"
 #include "walkers/xarray.h"
-
-// The arguments (address, struct=None, *, limit=..., as_column=False).
-struct arguments {
-    uint64_t at;
-    uint64_t limit;
-    struct elements elements;
-};
-
-static bool arguments_parse(PyObject *args, PyObject *kwargs, const char *format,
-                            struct arguments *parsed)
-{
-    static char *names[] = {"", "struct", "limit", "as_column", NULL};
-    PyObject *name = Py_None;
-    unsigned long long limit = ELEMENTS_DEFAULT_LIMIT;
-    int as_column = 0;
-    *parsed = (struct arguments){0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, argument_address, &parsed->at,
-                                     &name, &limit, &as_column))
-        return false;
-    parsed->limit = limit;
-    parsed->elements.as_column = as_column != 0;
-    return elements_init(&parsed->elements, name, Py_None);
-}
 
 // A tuple of the numbers in the arrays, then the entries, then the report. Clears the arrays.
 static PyObject *indexed_result(const struct elements *elements, struct array *const numbers[],
@@ -63,10 +41,10 @@ static PyObject *walk_xarrays(PyObject *args, PyObject *kwargs, const char *form
                                                        struct walk_report *))
 {
     static const char *const names[] = {"index"};
-    struct arguments parsed;
+    struct walk_arguments parsed;
     struct xarray_entries found = {0};
     struct walk_report report = {0};
-    if (!arguments_parse(args, kwargs, format, &parsed))
+    if (!walk_arguments_parse(args, kwargs, format, false, &parsed))
         return NULL;
     collect(parsed.at, parsed.limit, &found, &report);
     struct array *const numbers[] = {&found.indices};
@@ -86,10 +64,10 @@ static PyObject *walk_idr(PyObject *module, PyObject *args, PyObject *kwargs)
 static PyObject *walk_maple(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = {"first", "last"};
-    struct arguments parsed;
+    struct walk_arguments parsed;
     struct maple_entries found = {0};
     struct walk_report report = {0};
-    if (!arguments_parse(args, kwargs, "O&|O$Kp:walk_maple", &parsed))
+    if (!walk_arguments_parse(args, kwargs, "O&|O$Kp:walk_maple", false, &parsed))
         return NULL;
     maple_collect(parsed.at, parsed.limit, &found, &report);
     struct array *const numbers[] = {&found.firsts, &found.lasts};
@@ -99,12 +77,12 @@ static PyObject *walk_maple(PyObject *module, PyObject *args, PyObject *kwargs)
 static PyObject *walk_percpu(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = {"cpu"};
-    struct arguments parsed;
+    struct walk_arguments parsed;
     struct array cpus = {0};
     struct array addresses = {0};
     struct walk_report report = {0};
     // There are as many as there are; the limit is for the others.
-    if (!arguments_parse(args, kwargs, "O&|O$Kp:walk_percpu", &parsed))
+    if (!walk_arguments_parse(args, kwargs, "O&|O$Kp:walk_percpu", false, &parsed))
         return NULL;
     percpu_collect(parsed.at, &cpus, &addresses, &report);
     struct array *const numbers[] = {&cpus};

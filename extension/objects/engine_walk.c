@@ -11,6 +11,7 @@
 #include "objects/arguments.h"
 #include "objects/elements.h"
 #include "objects/raise.h"
+#include "objects/walk_arguments.h"
 #include "types/path.h"
 #include "walkers/hlist.h"
 #include "walkers/list.h"
@@ -22,37 +23,13 @@
 typedef enum walk_end (*collect_function)(uint64_t at, uint64_t limit, struct array *nodes,
                                           struct walk_report *report);
 
-// The arguments (address, struct=None, member=None, limit=..., as_column=False).
-struct arguments {
-    uint64_t at;
-    uint64_t limit;
-    struct elements elements;
-};
-
-static bool arguments_parse(PyObject *args, PyObject *kwargs, const char *format,
-                            struct arguments *parsed)
-{
-    static char *names[] = {"", "struct", "member", "limit", "as_column", NULL};
-    PyObject *name = Py_None;
-    PyObject *member = Py_None;
-    unsigned long long limit = ELEMENTS_DEFAULT_LIMIT;
-    int as_column = 0;
-    *parsed = (struct arguments){0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, argument_address, &parsed->at,
-                                     &name, &member, &limit, &as_column))
-        return false;
-    parsed->limit = limit;
-    parsed->elements.as_column = as_column != 0;
-    return elements_init(&parsed->elements, name, member);
-}
-
 static PyObject *walk_simple(PyObject *args, PyObject *kwargs, const char *format,
                              collect_function collect)
 {
-    struct arguments parsed;
+    struct walk_arguments parsed;
     struct array nodes = {0};
     struct walk_report report = {0};
-    if (!arguments_parse(args, kwargs, format, &parsed))
+    if (!walk_arguments_parse(args, kwargs, format, true, &parsed))
         return NULL;
     collect(parsed.at, parsed.limit, &nodes, &report);
     return elements_result(&parsed.elements, &nodes, &report);

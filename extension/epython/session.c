@@ -7,6 +7,7 @@
 
 #include "build.h"
 #include "epython/interpreter.h"
+#include "epython/leaving.h"
 #include "host/host.h"
 #include "memory/cache.h"
 #include "memory/user.h"
@@ -57,6 +58,7 @@ bool session_start(const char *file, struct error *err)
     if (!cache_resize(info.live ? 0 : CACHE_PAGES, err))
         return false;
     owner = getpid();
+    leaving_init();
     framework = import_framework(file);
     PyObject *programs = framework ? PyObject_CallMethod(framework, "start", "ssz", file,
                                                          MPYKDUMP_BUILD, getenv("PYKDUMPPATH"))
@@ -107,6 +109,7 @@ void session_run(int argc, char **argv)
         // A program's choice of a task is its own; crash's context is the user's.
         host_task_select(0, NULL);
         objects_command_done();
+        leaving_prepare();
         // A Ctrl-C that came too late for this program is not for the next.
         while (PyErr_CheckSignals() < 0)
             PyErr_Clear();
@@ -127,6 +130,8 @@ bool session_is_running(void)
 void session_stop(void)
 {
     struct error err;
+    if (leaving_now())
+        return;
     PyObject *done = framework ? PyObject_CallMethod(framework, "stop", NULL) : NULL;
     if (framework && !done) {
         interpreter_take_exception(&err);

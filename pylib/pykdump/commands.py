@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import codecs
 import os
-import select
 import signal
 import time
 from contextlib import suppress
+# By name: programs that patch the module (eventlet) take it away.
+from select import POLLIN
+from select import poll as new_poll
 from types import TracebackType
 
 import crash
@@ -68,8 +70,8 @@ def _read(readable: int, deadline: float) -> tuple[str, bool]:
     """What can be read until the deadline, and whether that is all."""
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     parts: list[str] = []
-    poll = select.poll()
-    poll.register(readable, select.POLLIN)
+    poll = new_poll()
+    poll.register(readable, POLLIN)
     while (left := deadline - time.monotonic()) > 0:
         if not poll.poll(left * 1000):
             break

@@ -12,7 +12,7 @@ import time
 import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
-from . import (archive, execution, forks, gdbtypes, loggers, modes, options, output, path,
+from . import (archive, execution, forks, gdbtypes, loggers, modes, monkey, options, output, path,
                programs, registry, reload, shadow, wire)
 from .Generic import DCache
 from .logging import pylog
@@ -130,6 +130,7 @@ def run_command(argv: list[str]) -> int:
         finally:
             path.restore()
             shadow.restore()
+            monkey.undo()
             output.end()
     except BaseException as err:        # whatever it is, crash's prompt must come back
         output.complain(f"epython: {type(err).__name__}: {err}")

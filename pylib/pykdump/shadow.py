@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
-from . import deepbind, path
+from . import deepbind, monkey, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class GuardedFinder(PathFinder):
     def find_spec(cls, fullname: str, path: Sequence[str] | None = None,
                   target: ModuleType | None = None) -> ModuleSpec | None:
         if path is None:
+            monkey.importing(fullname)
             path = _search_path(fullname)
         return deepbind.bound(super().find_spec(fullname, path, target))
 

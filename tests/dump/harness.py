@@ -132,6 +132,10 @@ class Crash:
     def quit(self):
         """Leave as people do; how it ended."""
         self._child.send("quit\n")
+        return self.gone()
+
+    def gone(self):
+        """Wait for crash to end; how it did."""
         self._child.expect(pexpect.EOF)
         self._child.close()
         return self.ending()

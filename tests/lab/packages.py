@@ -40,6 +40,11 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-hypothesis": "invents inputs",
         "python3-numpy": "takes columns without a copy, as people's programs do",
         "python3-greenlet": "switches stacks inside of crash, as people's programs do",
+        "python3-eventlet": "runs on each of its hubs, and patches the standard library",
+        "python3-execnet": "starts Pythons from inside crash, and cleans up at its end",
+        "pyprof2calltree": "writes the callgrind file of epython --profile=FILE",
+        "valgrind": "callgrind_annotate, which reads that file",
+        "less": "crash's pager, which a debugger has to get along with",
     },
     "bench": {
         "python3-drgn": "the debugger to compare with",

@@ -154,6 +154,10 @@ int host_output_flush(void);
 int host_output_fileno(void);
 enum host_output_kind host_output_kind(void);
 
+// When the output goes through the pager that the host has put before the terminal: waits until it
+// has been left, and sends the rest of the command's output to the terminal itself. Else nothing.
+void host_output_leave_pager(void);
+
 // ---- commands of our own ---------------------------------------------------------------------
 
 struct host_registration {

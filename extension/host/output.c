@@ -2,6 +2,7 @@
 // Where a command's output goes: crash's fp, which is another file for each command.
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/crash.h"
@@ -42,4 +43,20 @@ enum host_output_kind host_output_kind(void)
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && fp == pc->ofile)
         return HOST_OUTPUT_FILE;
     return HOST_OUTPUT_PIPE;
+}
+
+// As crash does it when a command has ended: the FILE is lost, its descriptor is not.
+void host_output_leave_pager(void)
+{
+    if (!pc->stdpipe || fp != pc->stdpipe)
+        return;
+    fflush(fp);
+    close(fileno(fp));
+    fp = stdout;
+    pc->stdpipe = NULL;
+    // Else crash takes the pager's end for that of the command.
+    pc->redirect = (pc->redirect & ~(ulong)REDIRECT_TO_STDPIPE) | REDIRECT_NOT_DONE;
+    while (pc->stdpipe_pid && waitpid(pc->stdpipe_pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    pc->stdpipe_pid = 0;
 }

@@ -87,6 +87,12 @@ static PyObject *output_isatty(PyObject *module, PyObject *unused)
     return PyBool_FromLong(host_output_kind() == HOST_OUTPUT_TERMINAL);
 }
 
+static PyObject *output_leave_pager(PyObject *module, PyObject *unused)
+{
+    host_output_leave_pager();
+    Py_RETURN_NONE;
+}
+
 PyMethodDef engine_output_functions[] = {
     {"output_write", output_write, METH_O,
      "output_write(bytes) -> int: to the current command's output; OSError"},
@@ -98,5 +104,7 @@ PyMethodDef engine_output_functions[] = {
     {"output_fileno", output_fileno, METH_NOARGS, "output_fileno() -> int"},
     {"output_isatty", output_isatty, METH_NOARGS, "output_isatty() -> bool"},
     {"stdout_kind", stdout_kind, METH_NOARGS, "stdout_kind() -> 'terminal', 'pipe' or 'file'"},
+    {"output_leave_pager", output_leave_pager, METH_NOARGS,
+     "output_leave_pager(): waits for the host's pager; what follows goes to the terminal"},
     {0},
 };

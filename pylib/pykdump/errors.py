@@ -70,7 +70,7 @@ def _long(err: BaseException, with_locals: bool) -> Iterator[str]:
     """As Python shows it, with the variables of each frame if they are wanted."""
     import traceback
 
-    report = traceback.TracebackException(type(err), err, _of_program(err.__traceback__),
+    report = traceback.TracebackException(type(err), err, of_program(err.__traceback__),
                                           compact=True)
     if with_locals:
         _add_locals(report, err)
@@ -89,7 +89,7 @@ def _add_locals(report: TracebackException, err: BaseException) -> None:
         shown, what = pending.pop()
         if shown is None or what is None:
             continue
-        for summary, (frame, _line) in zip(shown.stack, walk_tb(_of_program(what.__traceback__))):
+        for summary, (frame, _line) in zip(shown.stack, walk_tb(of_program(what.__traceback__))):
             summary.locals = preview.of_frame(frame)
         pending += (shown.__cause__, what.__cause__), (shown.__context__, what.__context__)
         if isinstance(what, BaseExceptionGroup):
@@ -130,7 +130,7 @@ def _frames(err: BaseException) -> Iterator[str]:
     from itertools import groupby
     from traceback import extract_tb
 
-    frames = extract_tb(_of_program(err.__traceback__))
+    frames = extract_tb(of_program(err.__traceback__))
     for place, group in groupby(frames, key=lambda frame: (frame.filename, frame.lineno)):
         alike = list(group)
         for frame in alike[:_MOST_ALIKE]:
@@ -163,7 +163,7 @@ def _know_source(program: Program | None) -> None:
             linecache.cache[file] = (len(source), None, source.splitlines(True), file)
 
 
-def _of_program(tb: TracebackType | None) -> TracebackType | None:
+def of_program(tb: TracebackType | None) -> TracebackType | None:
     """The traceback without the frames that started the program."""
     while tb is not None and _is_ours(tb.tb_frame.f_globals.get("__package__")):
         tb = tb.tb_next

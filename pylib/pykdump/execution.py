@@ -30,7 +30,7 @@ def run(program: programs.Program, argv: list[str], chosen: Sequence[modes.Mode]
     process = os.getpid()
     status = 0
     try:
-        with _identity_of(program, argv), output.kept(), _own_sigint(), \
+        with _identity_of(program, argv), output.kept(), _own_sigint(), _own_trace(), \
                 tracing.program(program.name, argv):
             code = program.code()
             memocaches.forget_modules(("__main__",))
@@ -63,6 +63,17 @@ def _own_sigint() -> Iterator[None]:
     finally:
         if signal.getsignal(signal.SIGINT) is not before:
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _own_trace() -> Iterator[None]:
+    """A trace function that a program leaves (a debugger's) goes with it."""
+    before = sys.gettrace()
+    try:
+        yield
+    finally:
+        if sys.gettrace() is not before:
+            sys.settrace(before)
 
 
 @contextmanager

@@ -55,6 +55,7 @@ class _Row:
 _MODES: tuple[_Row, ...] = (
     _Row("--tb", "=STYLE", "pykdump.errors", "Style",
          "how an error is shown: short, long or locals"),
+    _Row("--pdb", "", "pykdump.debugger", "PostMortem", "debug the exception that ends a program"),
 )
 _ROWS = {row.flag: row for row in _MODES}
 

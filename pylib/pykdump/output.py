@@ -100,6 +100,15 @@ def flush() -> None:
         pass                # remembered by the engine
 
 
+def leave_pager() -> None:
+    """What was printed has been seen in crash's pager; what follows goes to the terminal."""
+    flush()
+    stream = _Session.stream
+    if stream is not None and _usable(stream) and not _pykdump.output_isatty():
+        _pykdump.output_leave_pager()
+        stream.reconfigure(line_buffering=stream.isatty())
+
+
 def restore() -> None:
     """Give the interpreter its own streams back."""
     if _Session.originals is not None:

@@ -98,6 +98,7 @@ def start(so_path: str, build_info: str,
     path.setup(so_path, pykdumppath)
     shadow.install()
     wire.start(build_info)
+    sys.breakpointhook = _breakpoint
     return programs.commands()
 
 
@@ -106,6 +107,13 @@ def _set_loggers(levels: str) -> None:
         loggers.set_from(levels)
     except registry.RegistryError as err:
         output.complain(f"mpykdump: PYKDUMP_LOG is ignored: {err}")
+
+
+def _breakpoint(*, header: str | None = None) -> None:
+    """`breakpoint()`; the debugger is imported when it is first wanted."""
+    from . import debugger
+
+    debugger.breakpoint_at(sys._getframe(1), header)
 
 
 def stop() -> None:

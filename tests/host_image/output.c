@@ -41,6 +41,11 @@ enum host_output_kind host_output_kind(void)
     return kind;
 }
 
+// There is no pager.
+void host_output_leave_pager(void)
+{
+}
+
 const char *image_output(size_t *size)
 {
     *size = written_size;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/message.h"
+#include "memory/timed.h"
 
 struct cache page_cache;
 static bool watched;
@@ -74,7 +75,7 @@ static const uint8_t *page_get(uint64_t page, struct error *err)
     page_cache.stats.misses++;
     // Invalid while it is being filled: a failed read may leave half a page.
     line->page = 0;
-    if (!host_read(HOST_KERNEL, page, line->bytes, HOST_PAGE_SIZE, err)) {
+    if (!timed_read(HOST_KERNEL, page, line->bytes, HOST_PAGE_SIZE, err)) {
         page_cache.stats.failed++;
         return NULL;
     }
@@ -88,7 +89,7 @@ static const uint8_t *page_find(uint64_t page, uint8_t *scratch, struct error *e
         page_cache.held ? &page_cache.held[(page / HOST_PAGE_SIZE) & page_cache.mask] : NULL;
     if (line && (line->page == (page | 1) || !line->page))
         return page_get(page, err);
-    return host_read(HOST_KERNEL, page, scratch, HOST_PAGE_SIZE, err) ? scratch : NULL;
+    return timed_read(HOST_KERNEL, page, scratch, HOST_PAGE_SIZE, err) ? scratch : NULL;
 }
 
 // One piece within a page.
@@ -102,7 +103,7 @@ static bool read_piece(uint64_t address, void *buffer, size_t size, struct error
         return true;
     }
     // At the end of a region the page may be incomplete, yet hold what is asked for.
-    return host_read(HOST_KERNEL, address, buffer, size, err);
+    return timed_read(HOST_KERNEL, address, buffer, size, err);
 }
 
 static bool read_pieces(uint64_t address, void *buffer, size_t size, struct error *err)
@@ -229,7 +230,7 @@ bool memory_read(enum host_space space, uint64_t address, void *buffer, size_t s
                               .argument = size,
                               .number = size};
     message_send(&message);
-    return message_receive(&message, host_read(space, address, buffer, size, err), err);
+    return message_receive(&message, timed_read(space, address, buffer, size, err), err);
 }
 
 const char *memory_space_name(enum host_space space)

@@ -1,6 +1,7 @@
 """Module `_pykdump`: the engine as the framework uses it.  Not for programs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import CodeType
 from typing import Any, Literal, overload
 
 from crash import StructResult
@@ -217,6 +218,12 @@ def purge_caches(kind: Literal["memory", "types"], /) -> None: ...
 def cache_statistics() -> dict[str, int]: ...
 def cache_set_pages(pages: int, /) -> None: ...
 def after_fork() -> None: ...
+
+# what is read from the dump, not from the cache, while a program is profiled
+
+def profile_start() -> None: ...
+def profile_stop() -> list[tuple[CodeType, int, float]]:
+    """By the innermost Python function: its code, reads, seconds."""
 
 # searching: (addresses, complete, pages searched, excluded, skipped for another reason)
 

@@ -21,6 +21,7 @@ extern PyMethodDef engine_factory_functions[];
 extern PyMethodDef engine_attribute_functions[];
 extern PyMethodDef engine_stack_functions[];
 extern PyMethodDef engine_trace_functions[];
+extern PyMethodDef engine_profile_functions[];
 
 // Adds StackFrame and Stack. -1 with an exception.
 int stacks_add_types(PyObject *module);

@@ -56,6 +56,8 @@ _MODES: tuple[_Row, ...] = (
     _Row("--tb", "=STYLE", "pykdump.errors", "Style",
          "how an error is shown: short, long or locals"),
     _Row("--pdb", "", "pykdump.debugger", "PostMortem", "debug the exception that ends a program"),
+    _Row("--profile", "[=FILE]", "pykdump.profiler", "Profile",
+         "tell which functions take how long; FILE: for KCachegrind too"),
 )
 _ROWS = {row.flag: row for row in _MODES}
 

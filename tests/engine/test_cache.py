@@ -126,3 +126,26 @@ def test_an_impossible_capacity_is_refused_and_changes_nothing(world: World, pag
 def test_only_caches_that_exist_are_purged(world: World, wrong):
     with pytest.raises((ValueError, TypeError)):
         pykdump.purge_caches(wrong)
+
+
+def test_reads_that_are_profiled_are_counted_by_the_function_that_reads(world: World):
+    def reader():
+        crash.readmem(DATA_BASE, 8)
+        crash.readmem(DATA_BASE + PAGE, 8)
+        crash.readmem(DATA_BASE + PAGE, 8)
+
+    def another():
+        with pytest.raises(crash.error):
+            crash.readmem(0x10, 8)
+
+    pykdump.purge_caches("memory")
+    pykdump.profile_start()
+    reader()
+    another()
+    rows = {code: (count, seconds) for code, count, seconds in pykdump.profile_stop()}
+    assert rows[reader.__code__][0] == 2
+    assert rows[another.__code__][0] == 2       # the page, then the piece
+    assert all(seconds >= 0 for _count, seconds in rows.values())
+    reader()
+    pykdump.purge_caches("memory")
+    assert pykdump.profile_stop() == []

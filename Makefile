@@ -50,7 +50,7 @@ help:
 	@echo 'make install    put it where `extend mpykdump.so` finds it from anywhere (DESTDIR=...)'
 	@echo 'make demo       everything, from nothing: build, make a real dump, run programs on it'
 	@echo 'make dump       make the dump that demo and test use, and print where it is'
-	@echo 'make test       all tests (T=tests/unit for some, K=expression, TYPES=dwarf)'
+	@echo 'make test       all tests (T=tests/unit for some, K=expression, TYPES=dwarf, PDB=1)'
 	@echo 'make bench      measure against drgn and crash (QUICK=1: only to see that it runs)'
 	@echo 'make fuzz       look for inputs that harm the readers of types (FUZZ_SECONDS=600 each)'
 	@echo 'make lint       formatting, static analysis, types'
@@ -109,17 +109,19 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) -m tests.demo
 
-# T: files or folders of tests; K: an expression that chooses among them; TYPES: where programs in
-# crash take types from (auto, btf, dwarf, gdb)
+# T: files or folders of tests, or one test (FILE::TEST); K: an expression that chooses among them;
+# PDB: not empty to debug the first that fails; TYPES: where programs in crash take types from
+# (auto, btf, dwarf, gdb)
 T := tests
 K :=
+PDB :=
 TYPES := auto
 test: export PYKDUMP_TYPES = $(TYPES)
 test:
 	@$(PYTHON) -m tests.lab packages --for build dump test
 	@$(MAKE) --no-print-directory all engine
 	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory test-engine-asan fuzz-smoke T=)
-	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)')
+	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)') $(if $(PDB),--pdb)
 
 # Side by side with drgn and crash's own commands; a measurement, not a test
 JSON := $(BUILD)/bench.json

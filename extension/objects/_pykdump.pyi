@@ -280,12 +280,14 @@ class Stack(tuple[list[StackFrame], str, int, str]):
     def message(self) -> str:
         """Why it could not be followed further; empty if it was."""
 
-def unwind(start: int | Mapping[str, int], /) -> Stack:
+def unwind(start: int | Mapping[str, int], task: int = ..., /) -> Stack:
     """The stack of a task that is on no CPU, or of what a CPU was doing.
 
-    `start`: address of a task_struct, or the registers ip, sp, bp, dx, di, r10 and r13.  By the
-    kernel's ORC tables; by frame pointers where there are none.  Damage ends a stack with a
-    message; TypeError without struct task_struct, pt_regs or inactive_task_frame.
+    `start`: address of a task_struct, or the registers ip, sp and, if known, bp, dx, di, r10 and
+    r13; then `task` is the address of the task that was on the CPU, whose tracers' return
+    addresses are not to be restored without.  By the kernel's ORC tables; by frame pointers where
+    there are none.  Damage ends a stack with a message; TypeError without struct task_struct,
+    pt_regs or inactive_task_frame, KeyError without the registers ip and sp.
     """
 
 def unwind_groups(tasks: Iterable[int], /) -> list[tuple[Stack, list[int]]]:

@@ -8,6 +8,7 @@
 #include "objects/state.h"
 #include "stacks/layout.h"
 #include "stacks/orc.h"
+#include "stacks/returns.h"
 #include "types/types.h"
 #include "walkers/slab.h"
 
@@ -67,6 +68,7 @@ static PyObject *purge_caches(PyObject *module, PyObject *argument)
         PyDict_Clear(objects_state()->struct_names);
         orc_forget();
         stack_layout_forget();
+        returns_forget();
     } else {
         return PyErr_Format(PyExc_ValueError, "no cache %R: there are 'memory' and 'types'",
                             argument);

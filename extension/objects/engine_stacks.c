@@ -129,18 +129,24 @@ static PyObject *stack_make(const struct unwinding *unwinding)
     return sequence_make(objects_state()->stack_type, values, Py_ARRAY_LENGTH(values));
 }
 
-// The registers named in a mapping; what it does not have is 0.
+// The registers named in a mapping; the instruction and stack pointers must be there.
 static bool registers_parse(PyObject *mapping, struct stack_registers *registers)
 {
     static const char *const names[STACK_REGISTERS] = {
         [STACK_IP] = "ip", [STACK_SP] = "sp",   [STACK_BP] = "bp",  [STACK_DX] = "dx",
         [STACK_DI] = "di", [STACK_R10] = "r10", [STACK_R13] = "r13"};
+    *registers = (struct stack_registers){0};
     for (int i = 0; i < STACK_REGISTERS; i++) {
         PyObject *value = PyMapping_GetItemString(mapping, names[i]);
+        if (!value && i != STACK_IP && i != STACK_SP && PyErr_ExceptionMatches(PyExc_KeyError)) {
+            PyErr_Clear();
+            continue;
+        }
         bool good = value && argument_address(value, &registers->values[i]);
         Py_XDECREF(value);
         if (!good)
             return false;
+        registers->known |= 1u << i;
     }
     return true;
 }
@@ -152,19 +158,22 @@ static void tables_refresh(void)
         orc_forget();
 }
 
-static PyObject *unwind(PyObject *module, PyObject *argument)
+static PyObject *unwind(PyObject *module, PyObject *args)
 {
+    PyObject *start;
+    uint64_t task = 0;
     struct unwinding unwinding;
     struct stack_registers registers;
-    uint64_t task;
     bool good;
+    if (!PyArg_ParseTuple(args, "O|O&:unwind", &start, argument_address, &task))
+        return argument_failure();
     tables_refresh();
-    if (PyMapping_Check(argument) && !PyLong_Check(argument)) {
-        if (!registers_parse(argument, &registers))
+    if (PyMapping_Check(start) && !PyLong_Check(start)) {
+        if (!registers_parse(start, &registers))
             return NULL;
-        good = unwind_registers(&registers, &unwinding);
+        good = unwind_registers(&registers, task, &unwinding);
     } else {
-        if (!argument_address(argument, &task))
+        if (!argument_address(start, &task))
             return NULL;
         good = unwind_task(task, &unwinding);
     }
@@ -173,7 +182,7 @@ static PyObject *unwind(PyObject *module, PyObject *argument)
 
 static uint64_t signature_of(const struct unwinding *unwinding)
 {
-    uint64_t hash = map_hash(unwinding->end + 1);
+    uint64_t hash = map_hash((uint64_t)unwinding->error.code << 8 | (unwinding->end + 1));
     for (size_t i = 0; i < unwinding->count; i++)
         hash = map_hash(hash ^ unwinding->frames[i].ip);
     return hash | 1;
@@ -237,9 +246,10 @@ static PyObject *unwind_groups(PyObject *module, PyObject *argument)
 }
 
 PyMethodDef engine_stack_functions[] = {
-    {"unwind", unwind, METH_O,
-     "unwind(task or registers) -> Stack: of a task that is on no CPU, given by its address; or "
-     "of\nwhat a CPU was doing, given its registers ip, sp, bp, dx, di, r10 and r13"},
+    {"unwind", unwind, METH_VARARGS,
+     "unwind(task) or unwind(registers, task=0) -> Stack: of a task that is on no CPU, given by "
+     "its\naddress; or of what a CPU was doing for one, given its registers ip, sp, bp, dx, di, "
+     "r10 and r13"},
     {"unwind_groups", unwind_groups, METH_O,
      "unwind_groups(tasks) -> list of (Stack, [task, ...]): the tasks with the same stack "
      "together,\nin the order of their first; the Stack is that of the first"},

@@ -41,20 +41,19 @@ static uint64_t stack_size(void)
 const struct stack_layout *stack_layout_get(struct error *err)
 {
     struct path_field task[] = {{.name = "thread.sp"}, {.name = "stack"}};
-    struct path_field frame[] = {{.name = "bp"}, {.name = "r13"}, {.name = "ret_addr"}};
+    struct path_field frame[] = {{.name = "bp"}, {.name = "ret_addr"}};
     if (known)
         return &layout;
     struct stack_layout found = {0};
     if (!path_fields("struct task_struct", task, 2, err) ||
-        !path_fields("struct inactive_task_frame", frame, 3, err) || !regs_find(&found, err))
+        !path_fields("struct inactive_task_frame", frame, 2, err) || !regs_find(&found, err))
         return NULL;
     found.task_sp = task[0].offset;
     found.task_stack = task[1].offset;
     found.frame_bp = frame[0].offset;
-    found.frame_r13 = frame[1].offset;
-    found.frame_ip = frame[2].offset;
+    found.frame_ip = frame[1].offset;
     // the return address is the last of it
-    found.frame_size = frame[2].offset + sizeof(uint64_t);
+    found.frame_size = frame[1].offset + sizeof(uint64_t);
     found.stack_size = stack_size();
     if (host_interrupted()) {
         error_set(err, ERR_INTERRUPTED, "interrupted");

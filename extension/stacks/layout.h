@@ -26,7 +26,6 @@ struct stack_layout {
     uint64_t task_stack;
     // of struct inactive_task_frame: offsets, and the whole size
     uint64_t frame_bp;
-    uint64_t frame_r13;
     uint64_t frame_ip;
     uint64_t frame_size;
     // of struct pt_regs

@@ -36,16 +36,36 @@ struct form {
     struct path_field signal;
     bool has_end; // before 6.4 (fb799447ae29); types are numbered otherwise since
     bool has_signal;
+    bool adds_first; // the offset of ORC_REG_SP_INDIRECT, before 5.12
     uint64_t size;
+};
+
+struct tables {
+    struct table *items; // the kernel's, then those of modules
+    size_t count;
 };
 
 static struct {
     bool loaded;
     struct form form;
-    struct table *tables; // the kernel's, then those of modules
-    size_t count;
+    struct tables tables;
     struct map known; // address -> packed row
 } orc;
+
+// 5.12 changed what ORC_REG_SP_INDIRECT means (87ccc826bf1c), for the switch to the IRQ stack that
+// came with it and has this flag, by itself or in struct pcpu_hot.
+static bool form_adds_first(void)
+{
+    struct host_symbol symbol;
+    return !symbols_find("hardirq_stack_inuse", &symbol) && !symbols_find("pcpu_hot", &symbol);
+}
+
+// Is it within a row's bytes, in whole or as bits of 16?
+static bool field_fits(const struct path_field *field, uint64_t size)
+{
+    return field->offset < size && field->offset + sizeof(uint16_t) <= ENTRY_BYTES &&
+           field->bit_size < 16 && field->bit_shift + field->bit_size <= 16;
+}
 
 static bool form_find(struct form *form, struct error *err)
 {
@@ -68,9 +88,10 @@ static bool form_find(struct form *form, struct error *err)
                                        &form->fields[3], &form->fields[4], &form->end,
                                        &form->signal};
     for (size_t i = 0; i < sizeof(each) / sizeof(*each); i++) {
-        if (form->size > ENTRY_BYTES || each[i]->offset + 2 > ENTRY_BYTES)
+        if (form->size > ENTRY_BYTES || !field_fits(each[i], form->size))
             return error_set(err, ERR_TYPE, "struct orc_entry has an unknown form");
     }
+    form->adds_first = form_adds_first();
     return true;
 }
 
@@ -91,7 +112,8 @@ static enum orc_kind kind_of(const struct form *form, const uint8_t *entry)
     uint16_t type = part(entry, &form->fields[4]);
     if (!form->has_end)
         return type < sizeof(since_6_4) / sizeof(*since_6_4) ? since_6_4[type] : ORC_UNDEFINED;
-    if (part(entry, &form->end))
+    // it says something of rows without a register only
+    if (!part(entry, &form->fields[2]) && part(entry, &form->end))
         return ORC_END;
     return type < sizeof(before) / sizeof(*before) ? before[type] : ORC_UNDEFINED;
 }
@@ -108,21 +130,30 @@ static struct orc_row row_of(const struct form *form, const uint8_t *entry)
     // 6.3 (ffb1b4a41016) says it of each row; it was of those with registers before
     row.exact = form->has_signal ? part(entry, &form->signal)
                                  : row.kind == ORC_REGS || row.kind == ORC_REGS_PARTIAL;
+    if (form->adds_first && row.sp_register == ORC_REG_SP_INDIRECT)
+        row.sp_register = ORC_REG_SP_THEN_INDIRECT;
     // before there was a type for it
     if (row.kind == ORC_CALL && row.sp_register == ORC_REG_UNDEFINED)
         row.kind = ORC_UNDEFINED;
     return row;
 }
 
-static bool table_add(struct table *table)
+static void tables_clear(struct tables *tables)
+{
+    free(tables->items);
+    *tables = (struct tables){0};
+}
+
+// What cannot be a table is left out.
+static bool tables_add(struct tables *tables, const struct table *table, struct error *err)
 {
     if (!table->count || table->count > MAX_ROWS || table->end <= table->start)
         return true;
-    struct table *grown = realloc(orc.tables, (orc.count + 1) * sizeof(*grown));
+    struct table *grown = realloc(tables->items, (tables->count + 1) * sizeof(*grown));
     if (!grown)
-        return false;
-    orc.tables = grown;
-    orc.tables[orc.count++] = *table;
+        return error_set_no_memory(err);
+    tables->items = grown;
+    tables->items[tables->count++] = *table;
     return true;
 }
 
@@ -149,36 +180,69 @@ static bool kernel_table(struct table *table, struct error *err)
 }
 
 // The members of a struct module that matter, in this order.
-enum { MODULE_COUNT, MODULE_ADDRESSES, MODULE_ROWS, MODULE_LIST, MODULE_BASE, MODULE_SIZE };
+enum {
+    MODULE_COUNT,
+    MODULE_ADDRESSES,
+    MODULE_ROWS,
+    MODULE_BASE,
+    MODULE_SIZE,
+    MODULE_INIT_BASE, // of what is freed when the module is there
+    MODULE_INIT_SIZE,
+    MODULE_LIST,
+    MODULE_FIELDS
+};
 
-static bool module_form(struct path_field fields[6], struct error *err)
+static bool module_form(struct path_field fields[MODULE_FIELDS], struct error *err)
 {
-    const struct path_field both[] = {{.name = "arch.num_orcs"},
-                                      {.name = "arch.orc_unwind_ip"},
-                                      {.name = "arch.orc_unwind"},
-                                      {.name = "list"}};
-    memcpy(fields, both, sizeof(both));
-    // 6.4: ac3b43283923 ("module: replace module_layout with module_memory")
-    fields[MODULE_BASE] = (struct path_field){.name = "mem[0].base"};
-    fields[MODULE_SIZE] = (struct path_field){.name = "mem[0].size"};
-    if (!path_field_exists("struct module", &fields[MODULE_BASE])) {
-        fields[MODULE_BASE] = (struct path_field){.name = "core_layout.base"};
-        fields[MODULE_SIZE] = (struct path_field){.name = "core_layout.text_size"};
+    // 6.4: ac3b43283923 ("module: replace module_layout with module_memory"); 4 is MOD_INIT_TEXT
+    static const char *const memory[] = {"mem[0].base", "mem[0].size", "mem[4].base",
+                                         "mem[4].size"};
+    static const char *const before[] = {"core_layout.base", "core_layout.text_size",
+                                         "init_layout.base", "init_layout.text_size"};
+    fields[MODULE_COUNT].name = "arch.num_orcs";
+    fields[MODULE_ADDRESSES].name = "arch.orc_unwind_ip";
+    fields[MODULE_ROWS].name = "arch.orc_unwind";
+    fields[MODULE_LIST].name = "list";
+    fields[MODULE_BASE].name = memory[0];
+    const char *const *names =
+        path_field_exists("struct module", &fields[MODULE_BASE]) ? memory : before;
+    for (int i = 0; i < 4; i++)
+        fields[MODULE_BASE + i].name = names[i];
+    return path_fields("struct module", fields, MODULE_FIELDS, err);
+}
+
+// The table of one module, for its text and for that of its beginning.
+static bool module_add(struct tables *tables, uint64_t module, const struct path_field *fields,
+                       struct error *err)
+{
+    uint64_t words[MODULE_LIST];
+    for (int i = 0; i < MODULE_LIST; i++) {
+        if (fields[i].size > sizeof(words[i]) ||
+            !cache_read_word(module + fields[i].offset, fields[i].size, &words[i], NULL))
+            return true;
     }
-    return path_fields("struct module", fields, 6, err);
+    for (int part = MODULE_BASE; part <= MODULE_INIT_BASE; part += 2) {
+        struct table table = {.start = words[part],
+                              .end = words[part] + words[part + 1],
+                              .addresses = words[MODULE_ADDRESSES],
+                              .rows = words[MODULE_ROWS],
+                              .count = words[MODULE_COUNT]};
+        if (!tables_add(tables, &table, err))
+            return false;
+    }
+    return true;
 }
 
 // The tables of modules: what cannot be read is left out, its frames are guessed then.
-static bool module_tables(struct error *err)
+static bool modules_add(struct tables *tables, struct error *err)
 {
     struct host_symbol head;
-    struct path_field fields[6];
+    struct path_field fields[MODULE_FIELDS] = {0};
     struct array nodes SCOPED(array_clear) = {0};
     struct walk_report report = {0};
-    if (!symbols_find("modules", &head))
+    struct error unknown;
+    if (!symbols_find("modules", &head) || !module_form(fields, &unknown))
         return true;
-    if (!module_form(fields, err))
-        return err->code != ERR_INTERRUPTED;
     struct list_walk walk = {.head = head.address, .limit = MAX_MODULES, .circular = true};
     if (list_collect(&walk, &nodes, &report) == WALK_END_ERROR &&
         (report.error.code == ERR_INTERRUPTED || report.error.code == ERR_NO_MEMORY)) {
@@ -186,23 +250,8 @@ static bool module_tables(struct error *err)
         return false;
     }
     for (size_t i = 0; i < nodes.count; i++) {
-        uint64_t module = nodes.items[i] - fields[MODULE_LIST].offset;
-        uint64_t words[6];
-        bool whole = true;
-        for (int member = 0; whole && member < 6; member++)
-            whole = member == MODULE_LIST ||
-                    (fields[member].size <= sizeof(words[member]) &&
-                     cache_read_word(module + fields[member].offset, fields[member].size,
-                                     &words[member], NULL));
-        if (!whole)
-            continue;
-        struct table table = {.start = words[MODULE_BASE],
-                              .end = words[MODULE_BASE] + words[MODULE_SIZE],
-                              .addresses = words[MODULE_ADDRESSES],
-                              .rows = words[MODULE_ROWS],
-                              .count = words[MODULE_COUNT]};
-        if (!table_add(&table))
-            return error_set_no_memory(err);
+        if (!module_add(tables, nodes.items[i] - fields[MODULE_LIST].offset, fields, err))
+            return false;
     }
     return true;
 }
@@ -210,21 +259,22 @@ static bool module_tables(struct error *err)
 static bool load(struct error *err)
 {
     struct table kernel;
+    struct form form;
+    // its own until it is whole: an interrupted walk may come back here
+    struct tables tables SCOPED(tables_clear) = {0};
     if (orc.loaded)
         return true;
-    if (!kernel_table(&kernel, err) || !form_find(&orc.form, err))
+    if (!kernel_table(&kernel, err) || !form_find(&form, err) ||
+        !tables_add(&tables, &kernel, err) || !modules_add(&tables, err))
         return false;
-    if (!table_add(&kernel))
-        return error_set_no_memory(err);
     // What was left out because somebody objects is not to be missed for ever.
-    bool ok = module_tables(err);
-    if (ok && host_interrupted())
-        ok = error_set(err, ERR_INTERRUPTED, "interrupted");
-    if (!ok) {
-        orc_forget();
-        return false;
-    }
+    if (host_interrupted())
+        return error_set(err, ERR_INTERRUPTED, "interrupted");
+    orc_forget();
+    orc.form = form;
+    orc.tables = tables;
     orc.loaded = true;
+    tables = (struct tables){0};
     return true;
 }
 
@@ -294,11 +344,12 @@ bool orc_find(uint64_t address, struct orc_row *row, struct error *err)
     }
     if (!load(err))
         return false;
-    for (size_t i = 0; i < orc.count; i++) {
-        const struct table *table = &orc.tables[i];
-        if (address < table->start || address >= table->end)
+    for (size_t i = 0; i < orc.tables.count; i++) {
+        // a copy: who is told of what is read may forget the tables
+        struct table table = orc.tables.items[i];
+        if (address < table.start || address >= table.end)
             continue;
-        if (!table_search(table, address, row, err))
+        if (!table_search(&table, address, row, err))
             return false;
         // without it the next search is as long as this one
         if (cache_is_on())
@@ -311,8 +362,6 @@ bool orc_find(uint64_t address, struct orc_row *row, struct error *err)
 void orc_forget(void)
 {
     map_clear(&orc.known);
-    free(orc.tables);
-    orc.tables = NULL;
-    orc.count = 0;
+    tables_clear(&orc.tables);
     orc.loaded = false;
 }

@@ -20,7 +20,9 @@ enum orc_register {
     ORC_REG_R10 = 6,
     ORC_REG_R13 = 7,
     ORC_REG_BP_INDIRECT = 8,
-    ORC_REG_SP_INDIRECT = 9,
+    ORC_REG_SP_INDIRECT = 9, // what lies at the stack pointer, plus the offset
+    // not the kernel's: what lies at the stack pointer plus the offset
+    ORC_REG_SP_THEN_INDIRECT = 16,
 };
 
 enum orc_kind {

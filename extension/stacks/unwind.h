@@ -14,7 +14,7 @@
 enum { UNWIND_MAX_FRAMES = 512 };
 
 struct stack_frame {
-    uint64_t ip;
+    uint64_t ip;   // a return address that tracing has replaced is the real one here
     uint64_t at;   // where on the stack it was saved; for the innermost frame the stack pointer
     uint64_t regs; // the struct pt_regs of what was interrupted here, 0 for a call
     bool exact;    // ip is that of an instruction to be run next, not of a return
@@ -38,13 +38,15 @@ struct unwinding {
 // The registers to begin with: those of a CPU when the dump was taken.
 struct stack_registers {
     uint64_t values[STACK_REGISTERS];
+    uint32_t known; // bits of those that are: the instruction and stack pointers are always
 };
 
 // The stack of a task that is on no CPU, given by the address of its task_struct. Always fills
 // `unwinding`; false for errors that are not those of this stack (interrupted, no types).
 bool unwind_task(uint64_t task, struct unwinding *unwinding);
 
-// The stack of what a CPU was doing.
-bool unwind_registers(const struct stack_registers *registers, struct unwinding *unwinding);
+// The stack of what a CPU was doing, for a task that may be 0 if it is not known.
+bool unwind_registers(const struct stack_registers *registers, uint64_t task,
+                      struct unwinding *unwinding);
 
 #endif

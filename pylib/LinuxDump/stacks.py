@@ -99,7 +99,7 @@ def stack_of(task: int) -> Stack:
     if registers.get("cs", 0) & _USER_MODE == _USER_MODE:
         return Stack(task, [], "user", 0, cpu,
                      f"it was running in user space, at 0x{registers['ip']:x}")
-    return _made(task, _pykdump.unwind(registers), cpu)
+    return _made(task, _pykdump.unwind(registers, task), cpu)
 
 
 def _made(task: int, stack: Any, cpu: int | None) -> Stack:

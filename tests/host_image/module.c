@@ -6,6 +6,9 @@
 #include "memory/cache.h"
 #include "objects/classes.h"
 #include "objects/state.h"
+#include "stacks/layout.h"
+#include "stacks/orc.h"
+#include "stacks/returns.h"
 #include "symbols/symbols.h"
 #include "types/types.h"
 
@@ -217,6 +220,9 @@ static PyObject *reset_types(PyObject *module, PyObject *unused)
         classes_clear();
     }
     types_reset();
+    orc_forget();
+    stack_layout_forget();
+    returns_forget();
     Py_RETURN_NONE;
 }
 

@@ -31,6 +31,20 @@ EXAMPLES
 EXAMPLES
     crash> pstree -p -t 1
 """),
+    ("stacks", "kernel stacks, frame by frame", "[-a] [-g] [-l] [-r] [--json] [PID|TASK ...]", """\
+  Shows the kernel stacks of tasks, found by the kernel's own unwind tables: of
+  those that are named by PID or address, else of those that were on a CPU.
+
+    -a, --all        of all tasks
+    -g, --group      equal stacks once, the most frequent first
+    -l, --lines      with source files and lines
+    -r, --registers  with the registers that user space was left with
+    --json           as JSON; -h tells what is in it
+
+EXAMPLES
+    crash> stacks 1
+    crash> stacks --group
+"""),
     ("taskinfo", "tasks, their states and when they last ran",
      "[--summary|--hang|--recent|--pidinfo=PID|--pstree|--memory|--ns] [options]", """\
   Lists all tasks by process: which CPU they are on, how long ago they were put

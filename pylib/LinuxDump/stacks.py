@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import _pykdump
 from LinuxDump import percpu
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
-from pykdump.API import CU_LIVE, crash, memoize_cond, readSU, struct_size
+from pykdump.API import CU_LIVE, CU_LOAD, crash, memoize_cond, readSU, struct_size
 
 _CPU = re.compile(r"CPU (\d+):")
 _REGISTER = re.compile(r"\b([A-Z][A-Z0-9]+):\s*([0-9a-f]+)\b")
 _WIDE = {f"R{name}": name.lower() for name in ("AX", "BX", "CX", "DX", "SI", "DI", "BP", "SP",
                                                "IP")}
+_SOURCE = re.compile(r"[0-9a-f]+ \(.\) \S+ +(?:\[\S+\] +)?(\S.*): (\d+) *$")
 _USER_MODE = 3
 _EXCEPTIONS = "struct cea_exception_stacks"
 
@@ -120,6 +121,26 @@ def group_stacks(tasks: Iterable[int]) -> list[tuple[Stack, list[int]]]:
     return sorted(groups, key=lambda group: -len(group[1]))
 
 
+@memoize_cond(CU_LIVE | CU_LOAD)
+def source_line(address: int) -> tuple[str, int] | None:
+    """The file and line of an instruction; None if the debug information does not tell.
+
+    Asks crash, which takes milliseconds for the first line of a file; lines of modules are known
+    when their debug information is loaded.
+    """
+    try:
+        text = crash.exec_crash_command(f"sym 0x{address:x}")
+    except crash.error:
+        return None
+    found = _SOURCE.match(text.strip())
+    return (found[1], int(found[2])) if found else None
+
+
+def source_of(frame: Any) -> tuple[str, int] | None:
+    """The file and line of a frame's instruction, for a return address that of the call."""
+    return source_line(frame.ip if frame.exact else frame.ip - 1)
+
+
 class Area(NamedTuple):
     """A stack that is no task's: what the CPU uses it for, and where it is."""
 
@@ -167,6 +188,18 @@ def _exception_stacks(base: int, cpu: int) -> list[Area]:
             start = base + bit_offset // 8
             areas.append(Area(start, start + size, kind, cpu))
     return areas
+
+
+def area_of_frame(frame: Any) -> Area | None:
+    """The stack of a CPU that a frame's function was running on, None if it is on none of these.
+
+    For an interrupted function that is where its own frame is, not that of the interrupt.
+    """
+    try:
+        at = readSU("struct pt_regs", frame.regs).sp if frame.regs else frame.at
+    except crash.error:
+        at = frame.at
+    return area_of(at)
 
 
 def area_of(address: int) -> Area | None:

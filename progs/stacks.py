@@ -10,10 +10,11 @@ __version__ = "1.0"
 
 _EPILOG = """\
 --json prints a list. Without --group each element is a task: task, pid, tgid, comm, and its stack:
-end ("whole", "user" or "error"), message, cpu (null unless it was running), user_regs, frames. With
---group each element is a stack: the same members of a stack, count, and tasks, a list of task, pid,
-tgid, comm. A frame has function, offset, module, ip, at, regs, exact, guessed, stack ("task", "IRQ",
-"NMI" ...) and source (file, line). Addresses are text with 0x; what is not known is null."""
+end ("whole", "user" or "error"), message, cpu (null unless it was running), user_regs, frames.
+With --group each element is a stack: the same members of a stack, count, and tasks, a list of
+task, pid, tgid, comm. A frame has function, offset, module, ip, at, regs, exact, guessed, stack
+("task", "IRQ", "NMI" ...) and source (file, line). Addresses are text with 0x; what is not known
+is null."""
 
 
 def _parse() -> tuple[Values, list[str]]:

@@ -623,6 +623,29 @@ def test_an_interrupt_ends_everything(one):
             one.unwind()
 
 
+def test_who_is_told_of_reads_may_forget_everything_meanwhile(one):
+    sleeper(one)
+    add_module(one, {MODULE_TEXT: row(CALL, SP, 8)}, MODULE_TEXT, 0x1000)
+    expected = one.unwind()
+    depth = 0
+
+    def callback(event, args):
+        nonlocal depth
+        depth += 1
+        if depth == 1:
+            one.forget()
+            pykdump.unwind(one.task)
+        depth -= 1
+
+    one.forget()
+    pykdump.trace_set(callback)
+    try:
+        assert one.unwind() == expected
+    finally:
+        pykdump.trace_set(None)
+    assert one.unwind() == expected
+
+
 # ---- registers and groups as arguments -----------------------------------------------------------
 
 def test_registers_that_are_missing_are_not_known(one):

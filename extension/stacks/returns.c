@@ -30,7 +30,7 @@ static bool probe_find(const struct trampoline *how, uint64_t task, uint64_t at,
 
 static struct trampoline trampolines[] = {
     {.symbol = "return_to_handler", .find = graph_find},
-    // 6.1: f3a112c0c40d ("x86,rethook,kprobes: Replace kretprobe with rethook on x86")
+    // 5.18: f3a112c0c40d ("x86,rethook,kprobes: Replace kretprobe with rethook on x86")
     {.symbol = "arch_rethook_trampoline",
      .find = probe_find,
      .head = "rethooks.first",
@@ -41,7 +41,7 @@ static struct trampoline trampolines[] = {
      .head = "kretprobe_instances.first",
      .node = "struct kretprobe_instance",
      .place = "fp"},
-    // before 5.15
+    // before 5.16
     {.symbol = "kretprobe_trampoline",
      .find = probe_find,
      .head = "kretprobe_instances.first",

@@ -12,6 +12,7 @@ TABLES_ROWS = 0x8000
 STACK = 0xffffc90000000000
 STACK_SIZE = 4 * 4096
 IRQ_STACK = 0xffffc90000100000
+MODULE_TEXT = 0xffffffffc0000000
 SYSTEM_CALL = 0x33
 KERNEL_CS = 0x10
 
@@ -174,3 +175,34 @@ class Kernel:
 
     def names(self, stack) -> list[str | None]:
         return [frame.function for frame in stack.frames]
+
+
+def sleeper(kernel: Kernel, outer: tuple = row(END)) -> tuple[int, int]:
+    """schedule called by `outer`: an address in it, and where the stack goes on."""
+    schedule = kernel.function("schedule", row(CALL, SP, 8))
+    caller = kernel.function("outer", outer)
+    kernel.done()
+    top = kernel.word(kernel.sleep(schedule + 0x20), caller + 0x20)
+    return caller, top
+
+
+def add_module(kernel: Kernel, rows: dict[int, tuple], base: int, size: int, init: int = 0,
+               init_size: int = 0, damaged: bool = False) -> int:
+    """A module whose tables are near its text, as they tell of it by distances."""
+    near = MODULE_TEXT + 0x10000
+    host_image.add_region(near, bytes(0x1000))
+    kernel.tables(rows, near, near + 0x800)
+    module = kernel.world.place(bytes(160))
+    head = kernel.world.place(bytes(16))
+    host_image.add_symbol("modules", head)
+    kernel.word(head, module, module)
+    kernel.word(module, head, head)
+    kernel.word(module + 16, len(rows) if not damaged else -1, near, near + 0x800)
+    if kernel.form == "6.12":
+        kernel.word(module + 40, base, size)
+        kernel.word(module + 40 + 4 * 16, init, init_size)
+    else:
+        kernel.word(module + 40, base, (size + 0x1000) | size << 32)
+        kernel.word(module + 56, init, (init_size + 0x1000) | init_size << 32)
+    kernel.forget()
+    return module

@@ -77,7 +77,8 @@ def test_all_events_of_a_program_are_told(crash):
 import crash, traced_module
 from pykdump.API import *
 exec_crash_command("sys")
-readSU("struct list_head", sym2addr("init_task")).next
+# a type that nobody asks for: it is told once in a session
+readSU("struct ww_acquire_ctx", sym2addr("init_task")).task
 try:
     readmem(0xdead000000000000, 8)
 except crash.error:
@@ -93,14 +94,16 @@ pykdump.settrace(callback)
 crash.exec_epython_command("inner", "--reload")
 pykdump.settrace(None)
 for event in ("program", "import", "reload", "command", "read", "type", "symbol", "error"):
-    print(event, [args for name, args in seen if name == event][:1])
+    told = [args for name, args in seen if name == event]
+    # what else is imported, or asked of types, depends on what went before in the session
+    print(event, told if event in ("import", "type") else told[:1])
 """, "").splitlines()
     said = dict(line.split(" ", 1) for line in text)
     assert said["program"] == "[('start', 'inner', [])]"
     assert "('traced_module', " in said["import"]
     assert said["command"].startswith("[('crash', 'sys', ")
     assert said["read"].count("'KVADDR'") == 1
-    assert said["type"].startswith("[('type', 'struct list_head', 16, ")
+    assert "('type', 'struct ww_acquire_ctx', " in said["type"]
     assert said["symbol"].startswith("[('init_task', 18446")
     assert said["error"].startswith("[('read', (16045481047390945280, 8, 'KVADDR'), 'readmem")
 

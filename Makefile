@@ -20,6 +20,8 @@ PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_i
 PYTHON_CONFIG  = python-$(PYTHON_VERSION)-embed
 CRASH_VERSION  = $(shell $(CRASH) --version 2>/dev/null | sed -n 's/^crash \([0-9.]*\).*/\1/p')
 
+EXTENSIONS := /usr/lib/crash/extensions
+
 CC       := gcc
 CXX      := g++
 CPPFLAGS  = -D_GNU_SOURCE -DX86_64 -Iextension -I$(BUILD) -MMD -MP \
@@ -43,7 +45,7 @@ OBJECTS := $(SOURCES:extension/%.c=$(BUILD)/%.o) $(BUILD)/host/catch.o
 .DELETE_ON_ERROR:
 .PHONY: all help install clean lint dump demo test bench check-build
 
-all: $(BUILD)/mpykdump.so
+all: $(BUILD)/mpykdump.so $(BUILD)/mpykdump-attach
 
 help:
 	@echo 'make            build $(BUILD)/mpykdump.so'
@@ -74,6 +76,13 @@ $(BUILD)/core.so: $(OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CXX) -shared -Wl,-soname,mpykdump-core -o $@ $^ $(LIBS)
 
+# The plug-in's file is this program, too: where it is installed
+$(BUILD)/mpykdump-attach: Makefile
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec /usr/bin/python%s -I %s/mpykdump.so attach "$$@"\n' \
+	    '$(PYTHON_VERSION)' '$(EXTENSIONS)' > $@
+	@chmod 755 $@
+
 # written when the sources change, so that what shows the version is compiled again
 $(BUILD)/build.h: $(SOURCES) $(HEADERS) $(PYTHONS) extension/stub/stub.c Makefile
 	@mkdir -p $(@D)
@@ -97,8 +106,9 @@ check-build:
 	@$(PYTHON) -m tests.lab packages --for build
 
 install: all
-	install -d $(DESTDIR)/usr/lib/crash/extensions
-	install -m 644 $(BUILD)/mpykdump.so $(DESTDIR)/usr/lib/crash/extensions/mpykdump.so
+	install -d $(DESTDIR)$(EXTENSIONS) $(DESTDIR)/usr/bin
+	install -m 644 $(BUILD)/mpykdump.so $(DESTDIR)$(EXTENSIONS)/mpykdump.so
+	install -m 755 $(BUILD)/mpykdump-attach $(DESTDIR)/usr/bin/mpykdump-attach
 
 dump:
 	@$(PYTHON) -m tests.lab packages --for dump

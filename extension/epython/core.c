@@ -12,6 +12,7 @@
 #include "build.h"
 #include "epython/interpreter.h"
 #include "epython/session.h"
+#include "epython/stacks.h"
 #include "host/host.h"
 #include "host/registry.h"
 #include "types/types.h"
@@ -43,6 +44,9 @@ static bool start(const char *file, struct error *err)
     if (!registry_begin(file, session_run, err) || !interpreter_start(err) ||
         !host_command_register(&epython_command, err) || !session_start(path, err))
         return false;
+    // Without it everything else works.
+    if (!stacks_start(err))
+        fprintf(stderr, "mpykdump: %s\n", err->message);
     host_tasks_repair(note, sizeof(note));
     if (*note)
         printf("mpykdump: %s\n", note);
@@ -84,6 +88,7 @@ static void unload(void)
     if (!loaded)
         return;
     sigint_block(&before);
+    stacks_stop();
     session_stop();
     registry_end(session_is_running());
     loaded = false;

@@ -4,6 +4,7 @@
 #include <Python.h>
 
 #include "host/host.h"
+#include "objects/signals.h"
 #include "objects/state.h"
 
 // Called from a signal handler.
@@ -15,7 +16,7 @@ static void interrupt_raise(void)
 static bool interrupt_check(void)
 {
     // A trace callback may have raised as well.
-    return PyErr_Occurred() || PyErr_CheckSignals() < 0;
+    return PyErr_Occurred() || signals_check() < 0;
 }
 
 static const struct host_interrupt_hooks interrupt_hooks = {

@@ -19,6 +19,7 @@ enum { CACHE_PAGES = 16384 }; // 64 MiB
 static PyObject *framework; // module pykdump.session
 static pid_t owner;         // the process that crash runs in; programs may fork
 static unsigned depth;      // commands that run, one within the other
+static char command[256];   // the outermost of them
 
 static bool register_commands(PyObject *programs, struct error *err)
 {
@@ -51,6 +52,30 @@ static PyObject *import_framework(const char *file)
     return module;
 }
 
+// After a command, and what clients from outside have had run at the prompt.
+static void settle(void)
+{
+    // A program's choice of a task is its own; crash's context is the user's.
+    host_task_select(0, NULL);
+    objects_command_done();
+    leaving_prepare();
+    // A Ctrl-C that came too late for this program is not for the next.
+    while (PyErr_CheckSignals() < 0)
+        PyErr_Clear();
+}
+
+// Signals have handlers in Python which wait for Python to run.
+static void on_prompt_signal(void)
+{
+    struct host_entry entry;
+    if (depth)
+        return;
+    host_enter(&entry);
+    symbols_refresh();
+    settle();
+    host_leave(&entry);
+}
+
 bool session_start(const char *file, struct error *err)
 {
     struct host_info info;
@@ -69,6 +94,8 @@ bool session_start(const char *file, struct error *err)
     }
     bool ok = register_commands(programs, err);
     Py_DECREF(programs);
+    host_prompt_watch(on_prompt_signal);
+    leaving_prepare();
     return ok;
 }
 
@@ -85,13 +112,26 @@ static PyObject *word_list(int argc, char **argv)
     return words;
 }
 
+static void command_note(int argc, char **argv)
+{
+    size_t at = 0;
+    for (int i = 0; i < argc && at < sizeof(command); i++)
+        at += (size_t)snprintf(command + at, sizeof(command) - at, "%s%s", i ? " " : "", argv[i]);
+}
+
+const char *session_command(void)
+{
+    return command;
+}
+
 void session_run(int argc, char **argv)
 {
     struct host_entry entry;
     struct error err;
     host_enter(&entry);
     symbols_refresh();
-    depth++;
+    if (depth++ == 0)
+        command_note(argc, argv);
 
     // Held: the command may unload the plug-in.
     PyObject *module = Py_NewRef(framework);
@@ -106,13 +146,8 @@ void session_run(int argc, char **argv)
     Py_DECREF(module);
 
     if (--depth == 0) {
-        // A program's choice of a task is its own; crash's context is the user's.
-        host_task_select(0, NULL);
-        objects_command_done();
-        leaving_prepare();
-        // A Ctrl-C that came too late for this program is not for the next.
-        while (PyErr_CheckSignals() < 0)
-            PyErr_Clear();
+        settle();
+        *command = '\0';
     }
     host_leave(&entry);
     if (getpid() != owner) {
@@ -132,6 +167,7 @@ void session_stop(void)
     struct error err;
     if (leaving_now())
         return;
+    host_prompt_watch(NULL);
     PyObject *done = framework ? PyObject_CallMethod(framework, "stop", NULL) : NULL;
     if (framework && !done) {
         interpreter_take_exception(&err);

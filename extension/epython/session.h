@@ -17,6 +17,10 @@ void session_run(int argc, char **argv);
 // Is a command running? A program may unload the plug-in.
 bool session_is_running(void);
 
+// The command line that runs, cut at some length; "" at the prompt. May be called from a signal
+// handler.
+const char *session_command(void);
+
 // The plug-in is being unloaded: lets go of the framework and of what was cached.
 void session_stop(void);
 

@@ -198,6 +198,10 @@ struct host_entry {
 void host_enter(struct host_entry *entry);
 void host_leave(struct host_entry *entry);
 
+// From now on `call` is called after a signal has arrived while the host waits for a command, in
+// the host's thread and outside of any handler. NULL: no more.
+void host_prompt_watch(void (*call)(void));
+
 // In a forked child: gives it file offsets of its own, so that it does not disturb the parent.
 void host_after_fork(void);
 

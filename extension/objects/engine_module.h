@@ -10,6 +10,7 @@
 
 extern PyMethodDef engine_output_functions[];
 extern PyMethodDef engine_host_functions[];
+extern PyMethodDef engine_signal_functions[];
 extern PyMethodDef engine_type_functions[];
 extern PyMethodDef engine_walk_functions[];
 extern PyMethodDef engine_indexed_functions[];

@@ -4,6 +4,7 @@
 #include "objects/arguments.h"
 #include "objects/engine_module.h"
 #include "objects/raise.h"
+#include "objects/signals.h"
 #include "objects/state.h"
 #include "walkers/search.h"
 
@@ -127,7 +128,7 @@ static PyObject *readable_run(PyObject *module, PyObject *args)
          page += HOST_PAGE_SIZE) {
         uint8_t *place = (uint8_t *)PyBytes_AS_STRING(bytes) + count * HOST_PAGE_SIZE;
         struct error err;
-        if (++visited % WALK_INTERRUPT_INTERVAL == 0 && PyErr_CheckSignals() < 0) {
+        if (++visited % WALK_INTERRUPT_INTERVAL == 0 && signals_check() < 0) {
             Py_DECREF(bytes);
             return NULL;
         }

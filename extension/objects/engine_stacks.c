@@ -9,6 +9,7 @@
 #include "memory/cache.h"
 #include "objects/arguments.h"
 #include "objects/raise.h"
+#include "objects/signals.h"
 #include "objects/state.h"
 #include "stacks/orc.h"
 #include "stacks/unwind.h"
@@ -219,7 +220,7 @@ static bool groups_fill(PyObject *tasks, PyObject *groups, struct map *places)
         uint64_t address;
         if (!argument_address(task, &address))
             return false;
-        if (i % INTERRUPT_INTERVAL == 0 && PyErr_CheckSignals() < 0)
+        if (i % INTERRUPT_INTERVAL == 0 && signals_check() < 0)
             return false;
         if (!unwind_task(address, &unwinding) || PyErr_Occurred()) {
             raise_error(&unwinding.error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "objects/factories.h"
+#include "objects/signals.h"
 #include "objects/state.h"
 
 enum { NAME_SIZE = 512 }; // bytes of a type in a message; a longer one is cut
@@ -47,7 +48,7 @@ PyObject *raise_error(const struct error *err)
 {
     // A signal handler of the program's may have raised what it likes; that stays, whatever then
     // failed because of it.
-    if (PyErr_Occurred() || (err->code == ERR_INTERRUPTED && PyErr_CheckSignals() < 0))
+    if (PyErr_Occurred() || (err->code == ERR_INTERRUPTED && signals_check() < 0))
         return NULL;
     PyObject *class = exception_for(err->code);
     // The host's words and names from the dump may be anything, and are cut at some length.

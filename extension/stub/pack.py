@@ -36,6 +36,7 @@ def pack(plugin: pathlib.Path, root: pathlib.Path) -> None:
                 source = path.read_bytes()
                 add(archive, name + "c", bytecode(source, f"mpykdump.so/{name}"))
                 add(archive, name, source)
+        add(archive, "__main__.py", (root / "pylib/__main__.py").read_bytes())
 
 
 def main() -> None:

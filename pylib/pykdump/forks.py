@@ -10,7 +10,7 @@ import signal
 
 import _pykdump
 
-from . import output, wire
+from . import alerts, output, wire
 
 # A child is born with gdb's handlers of these, which do nothing there; until they are gone the
 # signals wait.
@@ -35,5 +35,6 @@ def _after() -> None:
 
 def _after_in_child() -> None:
     _pykdump.after_fork()
+    alerts.after_fork()
     _after()
     wire.forked()

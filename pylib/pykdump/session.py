@@ -12,8 +12,8 @@ import time
 import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
-from . import (archive, execution, forks, gdbtypes, loggers, modes, monkey, options, output, path,
-               programs, registry, reload, shadow, wire)
+from . import (archive, attach, execution, forks, gdbtypes, loggers, modes, monkey, options, output,
+               path, programs, registry, reload, shadow, wire)
 from .Generic import DCache
 from .logging import pylog
 
@@ -99,6 +99,7 @@ def start(so_path: str, build_info: str,
     shadow.install()
     wire.start(build_info)
     sys.breakpointhook = _breakpoint
+    attach.start()
     return programs.commands()
 
 
@@ -118,6 +119,7 @@ def _breakpoint(*, header: str | None = None) -> None:
 
 def stop() -> None:
     """The plug-in is unloaded."""
+    attach.stop()
     wire.stop()
     output.restore()
     shadow.remove()

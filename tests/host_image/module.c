@@ -5,6 +5,7 @@
 #include "host_image/image.h"
 #include "memory/cache.h"
 #include "objects/classes.h"
+#include "objects/signals.h"
 #include "objects/state.h"
 #include "stacks/layout.h"
 #include "stacks/orc.h"
@@ -274,7 +275,7 @@ static void interrupt_raise(void)
 
 static bool interrupt_check(void)
 {
-    return PyErr_Occurred() || PyErr_CheckSignals() < 0;
+    return PyErr_Occurred() || signals_check() < 0;
 }
 
 static int module_exec(PyObject *module)

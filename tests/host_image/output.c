@@ -90,3 +90,9 @@ void host_leave(struct host_entry *entry)
 void host_after_fork(void)
 {
 }
+
+// There is no prompt.
+void host_prompt_watch(void (*call)(void))
+{
+    (void)call;
+}

@@ -11,8 +11,10 @@ def main() -> int:
     package = ModuleType("pykdump")
     package.__path__ = [os.path.join(archive, "pylib", "pykdump")]
     sys.modules["pykdump"] = package
-    from pykdump import attach_client
+    from pykdump import attach_client, editor
 
+    if sys.argv[1:2] == ["--for-server"]:
+        editor.serve_adapter(sys.argv)
     if sys.argv[1:2] != ["attach"]:
         print("usage: python3 mpykdump.so attach PID ...\n"
               "To load it into crash: extend mpykdump.so", file=sys.stderr)

@@ -10,7 +10,7 @@ import os
 import pdb
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from weakref import WeakSet
 
@@ -64,9 +64,13 @@ class Debugger(pdb.Pdb):
 
     # -- the conversation --
 
+    def _conversation(self) -> AbstractContextManager[None]:
+        """sys.stdin and sys.stdout are whom it talks to."""
+        return terminal.conversation()
+
     def interaction(self, *where: Any) -> None:
         try:
-            with terminal.conversation():
+            with self._conversation():
                 self.stdin, self.stdout = sys.stdin, sys.stdout
                 self._talking = True
                 while self._unsaid:

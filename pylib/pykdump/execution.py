@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from . import errors, memocaches, modes, output, path, programs, tracing
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _ABSENT = object()
 
+_at_end: list[Callable[[], object]] = []        # called when the program that runs has ended
+
 
 def run(program: programs.Program, argv: list[str], chosen: Sequence[modes.Mode] = ()) -> int:
     """Run a program to its end and report how it ended; the command's exit status.
@@ -28,6 +30,7 @@ def run(program: programs.Program, argv: list[str], chosen: Sequence[modes.Mode]
     program may be a part.
     """
     process = os.getpid()
+    outer = len(_at_end)
     status = 0
     try:
         with _identity_of(program, argv), output.kept(), _own_sigint(), _own_trace(), \
@@ -44,9 +47,16 @@ def run(program: programs.Program, argv: list[str], chosen: Sequence[modes.Mode]
         for mode in chosen:
             mode.failed(err)
     finally:
+        while len(_at_end) > outer:
+            _at_end.pop()()
         if os.getpid() != process:  # a child of the program: crash is not its to continue
             _leave(status)
     return status
+
+
+def at_end(callback: Callable[[], object]) -> None:
+    """Have `callback` called when the program that runs has ended, however it does."""
+    _at_end.append(callback)
 
 
 def _leave(status: int) -> NoReturn:

@@ -58,6 +58,7 @@ _MODES: tuple[_Row, ...] = (
     _Row("--pdb", "", "pykdump.debugger", "PostMortem", "debug the exception that ends a program"),
     _Row("--profile", "[=FILE]", "pykdump.profiler", "Profile",
          "tell which functions take how long; FILE: for KCachegrind too"),
+    _Row("--listen", "[=ADDR]", "pykdump.remote", "Listen", "wait for a remote debugger first"),
 )
 _ROWS = {row.flag: row for row in _MODES}
 

@@ -38,6 +38,7 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-pytest": "runs the tests",
         "python3-pexpect": "talks to crash at its prompt",
         "python3-hypothesis": "invents inputs",
+        "python3-debugpy": "the debugger of editors, behind epython --listen",
         "python3-numpy": "takes columns without a copy, as people's programs do",
         "python3-greenlet": "switches stacks inside of crash, as people's programs do",
         "python3-eventlet": "runs on each of its hubs, and patches the standard library",

@@ -2,27 +2,40 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
-from typing import Any, Literal, overload
+from typing import Any, Literal, final, overload
 
 from crash import StructResult
 
 version: str
+"""Of the plug-in."""
 build_info: str
+"""What the plug-in was built from and with, for people."""
 
 # output of the current command; OSError when it cannot be written
 
-def output_write(data: bytes | bytearray | memoryview, /) -> int: ...
-def output_flush() -> None: ...
+def output_write(data: bytes | bytearray | memoryview, /) -> int:
+    """Write to the output of the current command; the number of bytes.  OSError."""
+
+def output_flush() -> None:
+    """Hand what was written to crash's output.  OSError."""
+
 def output_reset(discard: bool, /) -> None:
     """Forget that writes failed; or from now on drop what is written."""
 
 def output_failure() -> int:
     """errno of the first failed write of the command, or 0."""
 
-def output_fileno() -> int: ...
-def output_isatty() -> bool: ...
-def output_leave_pager() -> None: ...
-def stdout_kind() -> Literal["terminal", "pipe", "file"]: ...
+def output_fileno() -> int:
+    """The descriptor of the output."""
+
+def output_isatty() -> bool:
+    """Whether the output is a terminal."""
+
+def output_leave_pager() -> None:
+    """What is written from now on goes to the terminal, not through the pager."""
+
+def stdout_kind() -> Literal["terminal", "pipe", "file"]:
+    """What the output of the command is."""
 
 # signals
 
@@ -31,8 +44,11 @@ def call_outside_loops(callable: Callable[[], object], /) -> None:
 
 # what is analysed
 
-def dump_info() -> dict[str, Any]: ...
-def types_source() -> str | None: ...
+def dump_info() -> dict[str, Any]:
+    """What is analysed: dumpfile, namelist, release, machine, cpus, hz, live."""
+
+def types_source() -> str | None:
+    """Where types come from, as people may read it; None if there are none."""
 
 # who watches the messages that cross into crash
 
@@ -40,16 +56,24 @@ def trace_set(callback: Callable[[str, Any], object] | None,
               /) -> Callable[[str, Any], object] | None:
     """The callback before.  TypeError for what cannot be called."""
 
-def trace_get() -> Callable[[str, Any], object] | None: ...
+def trace_get() -> Callable[[str, Any], object] | None:
+    """The callback; None if there is none."""
+
 def trace_event(event: str, args: tuple[object, ...], /) -> None:
     """Call the callback, unless this is its own doing; raises what it raises."""
 
-def wire_kinds() -> tuple[str, ...]: ...
+def wire_kinds() -> tuple[str, ...]:
+    """The kinds of messages that there are."""
+
 def wire_open(fd: int, /) -> None:
     """Where lines are written; -1: nowhere."""
 
-def wire_watch(kinds: frozenset[str], summing: bool, /) -> None: ...
-def wire_write(text: str, /) -> None: ...
+def wire_watch(kinds: frozenset[str], summing: bool, /) -> None:
+    """Write messages of these kinds; or sum them up."""
+
+def wire_write(text: str, /) -> None:
+    """Write a line of the trace."""
+
 def wire_error() -> int:
     """errno of what has ended the trace since this was last asked, or 0."""
 
@@ -58,12 +82,18 @@ def wire_summary() -> list[tuple[str, str, int, int, float]]:
 
 # types: TypeError for an unknown one
 
-def type_size(type: str, /) -> int: ...
+def type_size(type: str, /) -> int:
+    """Bytes of a type.  TypeError for an unknown one, and for one without size."""
+
 def type_members(type: str, /) -> list[tuple[str, int, int, str, int]]:
     """(name, offset in bits, size in bits or 0, type, size of the type in bytes)."""
 
-def type_enumerators(type: str, /) -> dict[str, int]: ...
-def variable_type(name: str, /) -> str | None: ...
+def type_enumerators(type: str, /) -> dict[str, int]:
+    """The enumerators of an enum, in its order: name to value.  TypeError."""
+
+def variable_type(name: str, /) -> str | None:
+    """The type of a variable in C; None if it is not known."""
+
 def type_names(space: Literal["struct", "union", "enum", "typedef"], /) -> list[str]:
     """Of all definitions, in the order of the debug information; "typedef" has base types too."""
 
@@ -87,7 +117,9 @@ def describe_type(type: str, /) -> _Description:
     (name, bit offset, bit size or 0, description).
     """
 
-def describe_expression(text: str, /) -> _Description: ...
+def describe_expression(text: str, /) -> _Description:
+    """The type of a C expression, described as by describe_type; TypeError, crash.error."""
+
 def set_factories(*, varinfo: Callable[[Any, str], Any] | None = ...,
                   typeinfo: Callable[[Any], Any] | None = ...,
                   structinfo: Callable[[Any], Any] | None = ...,
@@ -109,8 +141,16 @@ def read_chain(struct: StructResult, chain: str, /) -> Any:
 
 # values
 
-def readSU(type: str, address: int, /) -> StructResult: ...
-def read_value(type: str, address: int, /) -> Any: ...
+def readSU(type: str, address: int, /) -> StructResult:
+    """The struct of that type at an address; TypeError if there is no such type.
+
+    No memory is read: that is done when a member is asked for.  The name is "struct x", "union x"
+    or that of a typedef; the address may be 0, negative, or another struct.
+    """
+
+def read_value(type: str, address: int, /) -> Any:
+    """What is at an address, read as a member of that type is; TypeError, crash.error."""
+
 def read_variable(name: str, address: int, /) -> Any:
     """By the type of that variable, which may have no name.  TypeError for an unknown one."""
 
@@ -128,42 +168,72 @@ def list_nodes(
 _Report = tuple[str, int, int, str]
 
 def walk_list(head: int, struct: str | None = ..., member: str | None = ..., /, *,
-              limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+              limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]:
+    """The elements of a list_head."""
+
 def walk_hlist(head: int, struct: str | None = ..., member: str | None = ..., /, *,
-               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]:
+    """The elements behind an hlist_head."""
+
 def walk_hlist_nulls(head: int, struct: str | None = ..., member: str | None = ..., /, *,
-                     limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+                     limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]:
+    """The elements behind an hlist_nulls_head."""
+
 def walk_hlist_bl(head: int, struct: str | None = ..., member: str | None = ..., /, *,
-                  limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+                  limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]:
+    """The elements behind an hlist_bl_head."""
+
 def walk_llist(head: int, struct: str | None = ..., member: str | None = ..., /, *,
-               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]:
+    """The elements behind an llist_head."""
+
 def walk_plist(head: int, struct: str | None = ..., member: str | None = ..., /, *,
-               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+               limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]:
+    """The elements behind a plist_head."""
+
 def walk_rbtree(root: int, struct: str | None = ..., member: str | None = ..., /, *,
-                limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]: ...
+                limit: int = ..., as_column: bool = ...) -> tuple[Any, _Report]:
+    """The elements of an rb_root or rb_root_cached, in the tree's order."""
+
 def walk_hash(table: int, heads: int, struct: str | None = ..., member: str | None = ..., /, *,
               kind: str = ..., limit: int = ...,
-              as_column: bool = ...) -> tuple[Any, _Report]: ...
+              as_column: bool = ...) -> tuple[Any, _Report]:
+    """The elements of the chains behind `heads` heads; ValueError for an unknown kind."""
+
 def walk_xarray(xarray: int, struct: str | None = ..., /, *, limit: int = ...,
-                as_column: bool = ...) -> tuple[Any, Any, _Report]: ...
+                as_column: bool = ...) -> tuple[Any, Any, _Report]:
+    """(indices, entries, report) of an xarray or radix_tree_root."""
+
 def walk_idr(idr: int, struct: str | None = ..., /, *, limit: int = ...,
-             as_column: bool = ...) -> tuple[Any, Any, _Report]: ...
+             as_column: bool = ...) -> tuple[Any, Any, _Report]:
+    """(IDs, pointers, report) of an idr."""
+
 def walk_maple(tree: int, struct: str | None = ..., /, *, limit: int = ...,
-               as_column: bool = ...) -> tuple[Any, Any, Any, _Report]: ...
+               as_column: bool = ...) -> tuple[Any, Any, Any, _Report]:
+    """(first indices, last indices, entries, report) of a maple_tree."""
+
 def walk_percpu(pointer: int, struct: str | None = ..., /, *, limit: int = ...,
-                as_column: bool = ...) -> tuple[Any, Any, _Report]: ...
+                as_column: bool = ...) -> tuple[Any, Any, _Report]:
+    """(CPUs, addresses, report) of a per-CPU symbol or pointer."""
+
 def walk_pointers(array: int, count: int, struct: str | None = ..., /, *, stride: int = ...,
-                  limit: int = ..., as_column: bool = ...) -> tuple[Any, Any, _Report]: ...
+                  limit: int = ..., as_column: bool = ...) -> tuple[Any, Any, _Report]:
+    """(indices, pointers, report) of those in an array that are not NULL."""
+
 def walk_slab(cache: int | str, struct: str | None = ..., /, *, limit: int = ...,
-              as_column: bool = ...) -> tuple[Any, _Report]: ...
+              as_column: bool = ...) -> tuple[Any, _Report]:
+    """The allocated objects of a kmem_cache, or of the cache of a name; KeyError."""
 
 # columns
 
+@final
 class ColumnFault(tuple[str, int, int, int, str]):
     """Why rows of a column have no value."""
 
     @property
-    def reason(self) -> Literal["null", "unmapped", "excluded", "absent", "fault"]: ...
+    def reason(self) -> Literal["null", "unmapped", "excluded", "absent", "fault"]:
+        """Why: a NULL pointer, or what is wrong with the memory."""
+
     @property
     def count(self) -> int:    # type: ignore[override]
         """Rows without a value for this reason."""
@@ -174,8 +244,10 @@ class ColumnFault(tuple[str, int, int, int, str]):
     def address(self) -> int:
         """What could not be read there, 0 for "null"."""
     @property
-    def message(self) -> str: ...
+    def message(self) -> str:
+        """The same in words."""
 
+@final
 class Column:
     """A typed array of values from the dump, which cannot be changed.
 
@@ -199,8 +271,12 @@ class Column:
     def missing(self) -> int:
         """Rows without a value."""
     @property
-    def faults(self) -> list[ColumnFault]: ...
-    def tolist(self) -> list[Any]: ...
+    def faults(self) -> list[ColumnFault]:
+        """Why rows have no value, a record for each reason."""
+
+    def tolist(self) -> list[Any]:
+        """The values as a list, None in rows without one."""
+
     def objects(self, struct: str = ..., /) -> list[StructResult | None]:
         """The structs at the addresses; TypeError where the values are none."""
     def __len__(self) -> int: ...
@@ -215,18 +291,28 @@ def columns(addresses: Any, struct: str, paths: Sequence[str],
             /) -> tuple[Column, tuple[Column, ...]]:
     """A column of the addresses, and one of the values at each path."""
 
-def observe_reads(observer: Callable[[str, str, int], object] | None, /) -> None: ...
+def observe_reads(observer: Callable[[str, str, int], object] | None, /) -> None:
+    """Call it with (type, member, address of the struct) before each read; None: no more."""
 
 # caches
 
-def purge_caches(kind: Literal["memory", "types"], /) -> None: ...
-def cache_statistics() -> dict[str, int]: ...
-def cache_set_pages(pages: int, /) -> None: ...
-def after_fork() -> None: ...
+def purge_caches(kind: Literal["memory", "types"], /) -> None:
+    """Forget pages of memory, or all types and what was made of them."""
+
+def cache_statistics() -> dict[str, int]:
+    """Of the page cache: hits, misses, failed, pages, capacity."""
+
+def cache_set_pages(pages: int, /) -> None:
+    """How many pages the cache may keep; 0 turns it off."""
+
+def after_fork() -> None:
+    """In a child: open the dump anew, since both would move one file offset."""
 
 # what is read from the dump, not from the cache, while a program is profiled
 
-def profile_start() -> None: ...
+def profile_start() -> None:
+    """Count what is read from now on, by the function that reads."""
+
 def profile_stop() -> list[tuple[CodeType, int, float]]:
     """By the innermost Python function: its code, reads, seconds."""
 
@@ -234,16 +320,26 @@ def profile_stop() -> list[tuple[CodeType, int, float]]:
 
 _Found = tuple[list[int], bool, int, int, int]
 
-def ranges() -> list[tuple[int, int, str]]: ...
+def ranges() -> list[tuple[int, int, str]]:
+    """(start, end, name) of the ranges of the kernel's address space."""
+
 def search_words(start: int, end: int, value: int, mask: int, size: int, limit: int,
-                 progress: Callable[[int], object] | None = ..., /) -> _Found: ...
+                 progress: Callable[[int], object] | None = ..., /) -> _Found:
+    """Find aligned words of `size` bytes that are `value` in the bits of `mask`.
+
+    `progress` is called with the address reached, now and then.
+    """
+
 def search_bytes(start: int, end: int, needle: bytes, limit: int,
-                 progress: Callable[[int], object] | None = ..., /) -> _Found: ...
+                 progress: Callable[[int], object] | None = ..., /) -> _Found:
+    """Find bytes, wherever they begin."""
+
 def readable_run(start: int, end: int, pages: int, /) -> tuple[int, bytes, int, int]:
     """The first readable pages from `start` on that lie one behind the other; b"" at the end."""
 
 # kernel stacks
 
+@final
 class StackFrame(tuple[int, int, int, bool, bool, str | None, int, str | None]):
     """One frame of a kernel stack."""
 
@@ -263,13 +359,16 @@ class StackFrame(tuple[int, int, int, bool, bool, str | None, int, str | None]):
     def guessed(self) -> bool:
         """Was the frame found by a frame pointer, without a table."""
     @property
-    def function(self) -> str | None: ...
+    def function(self) -> str | None:
+        """The function that ip is in; None if it is in none."""
     @property
     def offset(self) -> int:
         """Of ip from the address of the function's symbol, bytes."""
     @property
-    def module(self) -> str | None: ...
+    def module(self) -> str | None:
+        """The kernel module of the function; None of the kernel proper."""
 
+@final
 class Stack(tuple[list[StackFrame], str, int, str]):
     """A kernel stack."""
 
@@ -277,7 +376,8 @@ class Stack(tuple[list[StackFrame], str, int, str]):
     def frames(self) -> list[StackFrame]:
         """The innermost first."""
     @property
-    def end(self) -> Literal["whole", "user", "error"]: ...
+    def end(self) -> Literal["whole", "user", "error"]:
+        """How it ended: at its beginning, at the entry from user space, or in damage."""
     @property
     def user_regs(self) -> int:
         """Address of the struct pt_regs that user space was left with; 0 without."""

@@ -46,6 +46,7 @@ class BTFrame:
         self.data: list[str] = []
 
     def simplerepr(self) -> str:
+        """Its number and function only."""
         return f"  #{self.level:<2}  {self.func}"
 
     def __str__(self) -> str:
@@ -83,12 +84,15 @@ class BTStack:
         return "\n".join([self._head(), *map(repr, self.frames)])
 
     def simplerepr(self) -> str:
+        """The frames by number and function only."""
         return "\n".join(frame.simplerepr() for frame in self.frames)
 
     def getSimpleSignature(self) -> str:
+        """The functions, "/" between them: stacks with equal ones are alike."""
         return "/".join(frame.func for frame in self.frames)
 
     def getFullSignature(self) -> str:
+        """The frames with their offsets as one text, to compare stacks by."""
         return repr(self.frames)
 
     def hasfunc(self, func: str | re.Pattern[str],

@@ -228,6 +228,7 @@ class Task:
         return [self.ttable.task(ts) for ts in children]
 
     def hasChildren(self) -> bool:
+        """Whether it has child processes."""
         children = self.ts.children
         return children.next != children
 
@@ -284,7 +285,7 @@ class TaskList:
         self.runqueues = getRunQueues()
         self.pids: dict[int, list[Task]] = {}
         self.comms: defaultdict[str, list[Task]] = defaultdict(list)
-        self.tt = [self.task(ts) for ts in self._leaders()]
+        self.tt: list[Task] = [self.task(ts) for ts in self._leaders()]
         for task in self.tt:
             self.pids.setdefault(task.ts.pid, []).append(task)
             self.comms[str(task.ts.comm)].append(task)
@@ -310,6 +311,7 @@ class TaskList:
             pylog.error("there is more damage to tasks than is shown here")
 
     def repeat_complaints(self) -> None:
+        """Report again what was wrong with the lists when the table was made."""
         for text in self._problems[:_MAX_COMPLAINTS]:
             pylog.error(text)
 
@@ -394,6 +396,7 @@ class TaskList:
         return {task.ts.pid: task for task in reversed(self.allthreads)}
 
     def allThreads(self) -> list[Task]:
+        """All threads of all processes, by rising tid."""
         return self.allthreads
 
     def getByPid(self, pid: int) -> Task | None:
@@ -402,6 +405,7 @@ class TaskList:
         return tasks[0] if tasks else None
 
     def getByTid(self, tid: int) -> Task | None:
+        """The thread with this tid; None if there is none."""
         return self.tids.get(tid)
 
     def lookup(self, number: int) -> Task | None:

@@ -99,6 +99,7 @@ class Processes:
         return len(self._depths)
 
     def depth(self, task: Task) -> int:
+        """How many ancestors it is shown below."""
         return self._depths[task.ts]
 
     def children(self, task: Task) -> list[Task]:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import defaultdict
 from optparse import Option, OptionParser
+from typing import TYPE_CHECKING
 
 import _pykdump
 import crash
@@ -95,21 +96,40 @@ __all__ = (
 long = int
 hexl = hex
 WARNING = "+++WARNING+++"
-argparse, pprint, traceback = map(lazy.module, ("argparse", "pprint", "traceback"))
+"""What warnings of programs begin with."""
+if TYPE_CHECKING:
+    import argparse
+    import pprint
+    import traceback
+else:
+    argparse, pprint, traceback = map(lazy.module, ("argparse", "pprint", "traceback"))
 
-# Of the dump, known when the first command starts: the release, the namelist, and where debug
-# information of modules is looked for.
+# Of the dump, known when the first command starts.
 kernel = KernelRev("")
-kname = debuginfo = CGDIR = ""
+"""The release of the kernel: sys_info.kernel."""
+kname = ""
+"""The namelist, the file that crash has symbols from."""
+debuginfo = ""
+"""The folder where distributions have debug information of modules: sys_info.debuginfo."""
+CGDIR = ""
+"""The folder of the namelist, where it is looked for too: sys_info.DebugDir."""
 
-# When the command started: real time, what it has used of the CPU, what its children have.
-t_start = t_starta = t_start_children = 0.0
+# When the command started.
+t_start = 0.0
+"""When the command started, in seconds since 1970."""
+t_starta = 0.0
+"""Seconds of CPU time that had been used when the command started."""
+t_start_children = 0.0
+"""Seconds of CPU time that child processes had used when the command started."""
 
 debug = 0
+"""What --debug says: 0 is silent."""
 debugReload: int
+"""Switch: report --reload, files of modules too if 2."""
 registerModuleAttr("debugReload", default=0,
                    help="report --reload: 1 modules, 2 their files too")
-debugDLKM = dlkmload.debugDLKM
+debugDLKM: int = dlkmload.debugDLKM
+"""Switch: report loading of module debug information; the value when the command started."""
 
 
 def _begin(level: int) -> None:

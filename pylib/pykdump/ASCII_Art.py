@@ -21,7 +21,7 @@ class AA_Node:
 
     def __init__(self, text: object, children: Iterable[AA_Node] = ()) -> None:
         self.text = str(text)
-        self.children = list(children)
+        self.children: list[AA_Node] = list(children)
 
     def add(self, child: AA_Node | object) -> AA_Node:
         """Add a child, made of its text if it is none yet; the child."""
@@ -32,6 +32,7 @@ class AA_Node:
     addChild = append = add
 
     def lines(self) -> Iterator[str]:
+        """The lines of the drawing."""
         first, *rest = self.text.splitlines() or [""]
         yield first
         yield from (f" {'|' if self.children else ' '} {line}".rstrip() for line in rest)
@@ -44,6 +45,7 @@ class AA_Node:
         return "\n".join(self.lines())
 
     def printTree(self) -> None:
+        """Print the drawing."""
         print(self)
 
 
@@ -79,6 +81,7 @@ class EmbeddedFrames:
         return max([self.width, len(self.title) + 6, *(width + 4 for width in inner)])
 
     def lines(self, width: int | None = None) -> Iterator[str]:
+        """The lines of the drawing, at least as wide as it must be."""
         wide = max(width or 0, self.needed())
         title = f" {self.title} " if self.title else ""
         yield f"+{title.center(wide - 2, '-')}+"

@@ -21,9 +21,9 @@ registerModuleAttr("debugDCache", default=0,
 
 
 class Bunch(dict):
-    """A dictionary whose items are attributes too."""
+    """A dictionary whose items are attributes too; AttributeError for a missing one."""
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         try:
             return self[name]
         except KeyError:
@@ -51,7 +51,7 @@ class _Space(Bunch):
         super().__init__()
         object.__setattr__(self, "_label", label)
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)      # protocols ask for these; None would mislead them
         try:
@@ -59,7 +59,7 @@ class _Space(Bunch):
         except KeyError:
             return None
 
-    def __getitem__(self, name: str) -> object:
+    def __getitem__(self, name: str) -> Any:
         if not debugDCache:
             return super().__getitem__(name)
         try:
@@ -96,6 +96,7 @@ class _DCache:
 
 
 DCache = _DCache()
+"""Values that programs keep: in `tmp` for one command, in `perm` for the session."""
 
 
 class TrueOnce:

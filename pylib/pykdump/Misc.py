@@ -11,8 +11,8 @@ from typing import Any
 from . import lazy, output
 from .lowlevel import readSymbol
 
-# What is left of the debug levels of the C side: the option was never more than this.
-re_apidebug = re.compile(r"^--apidebug=(\d+)$")
+re_apidebug: re.Pattern[str] = re.compile(r"^--apidebug=(\d+)$")
+"""An option of earlier versions, which did nothing else; programs take it from their lines."""
 
 
 # The version of the interface that programs were written for.
@@ -34,7 +34,10 @@ class PYKD(metaclass=_Symbols):
     TypeError for an unknown one.
     """
 
-    sym = staticmethod(readSymbol)
+    @staticmethod
+    def sym(name: str) -> Any:
+        """The value of a global variable, as readSymbol; TypeError if it is unknown."""
+        return readSymbol(name)
 
 
 class _PrettyPrinter:
@@ -50,6 +53,7 @@ class _PrettyPrinter:
 
 
 pp = _PrettyPrinter()
+"""Prints any object laid out: pp(obj), pp.pformat(obj)."""
 
 
 def argv2s(argv: Sequence[str]) -> str:

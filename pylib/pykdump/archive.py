@@ -50,6 +50,7 @@ def refresh() -> None:
 
 
 def program_path(stem: str) -> str:
+    """Where the program `stem` would be in the plug-in."""
     return os.path.join(path.so_path(), "progs", stem + ".py")
 
 

@@ -56,6 +56,8 @@ _MAX_DEPTH = 60
 
 
 class Token(NamedTuple):
+    """A word of C text."""
+
     kind: str       # number, name, char, string, op
     text: str
     value: Value | None = None

@@ -189,6 +189,7 @@ def check_peer(sock: socket.socket) -> None:
 
 
 def user_name(uid: int) -> str:
+    """The name of a user; the number as text if it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

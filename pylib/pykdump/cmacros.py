@@ -117,6 +117,7 @@ class Reader:
         self._values[name] = Value(value)
 
     def skip(self, line: int, text: str, reason: str) -> None:
+        """Keep why a line gave nothing."""
         self.skipped.append(Skipped(line, text, reason))
 
     def _named(self, name: str) -> Value:

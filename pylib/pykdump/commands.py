@@ -26,14 +26,14 @@ _CHUNK = 1 << 16
 
 
 def exec_gdb_command(line: str) -> str | None:
-    """What a gdb command prints; None if it fails."""
+    """What a command of gdb prints, without "\\r"; None if it fails."""
     _log.debug("gdb %s", line)
     text = crash.get_GDB_output(line)
     return None if text is None else text.replace("\r", "")
 
 
 def exec_command(line: str) -> None:
-    """Run a crash command, and print what it prints."""
+    """Run a crash command, and print what it prints, or why it failed."""
     _log.debug("%s", line)
     try:
         print(crash.exec_crash_command(line), end="")

@@ -17,6 +17,7 @@ from .sysinfo import sys_info
 
 _log = Log(__name__)
 debugDLKM: int
+"""Switch: report loading of module debug information, the commands of crash too if 2."""
 registerModuleAttr("debugDLKM", default=0,
                    help="report loading of module debug information")
 

@@ -32,6 +32,7 @@ class EditorError(Exception):
 
 
 def is_installed() -> bool:
+    """Whether the debugger of editors, debugpy, can be imported."""
     return importlib.util.find_spec("debugpy") is not None
 
 

@@ -125,6 +125,7 @@ def caches() -> list[tuple[str, int, int | None]]:
 
 
 def print_caches() -> None:
+    """Print the caches, what is in them and what they hold."""
     for name, number, held in caches():
         print(f"{name}: {number}" + (f", {held} bytes" if held is not None else ""))
 

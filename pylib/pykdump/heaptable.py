@@ -23,6 +23,7 @@ class Row:
         self.largest = largest
 
     def add(self, size: int) -> None:
+        """Count one more object of `size` bytes."""
         self.count += 1
         self.size += size
         self.largest = max(self.largest, size)
@@ -38,10 +39,12 @@ class Table:
 
     @property
     def count(self) -> int:
+        """How many objects there are."""
         return sum(row.count for row in self.rows)
 
     @property
     def size(self) -> int:
+        """Bytes of them all."""
         return sum(row.size for row in self.rows)
 
     def __str__(self) -> str:
@@ -86,10 +89,12 @@ class Growth:
 
     @property
     def count(self) -> int:
+        """How many objects there are more."""
         return sum(change[1] for change in self.changes)
 
     @property
     def size(self) -> int:
+        """Bytes that there are more."""
         return sum(change[2] for change in self.changes)
 
     def __str__(self) -> str:
@@ -104,6 +109,7 @@ class Growth:
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
+        """What has changed: objects, bytes, types: [type, count, bytes, now]."""
         return {"objects": self.count, "bytes": self.size,
                 "types": [{"type": kind, "count": count, "bytes": size, "now": now}
                           for kind, count, size, now in self.changes]}

@@ -93,7 +93,11 @@ def _complain(head: int, limit: int, what: str, warn: bool, count: int, end: str
 
 def readList(start: int, offset: int = 0, *, maxel: int | None = None, inchead: bool = True,
              warn: bool = True) -> list[int]:
-    """Addresses of the nodes of a list; `start` is the first with `inchead`, else the head."""
+    """Addresses of the nodes of a list; `start` is the first with `inchead`, else the head.
+
+    The pointer to the next is at `offset` bytes in each; NULL, or being back, is the end.  [] for
+    NULL.  A cycle or unreadable memory is an error in the log, and what was read is returned.
+    """
     if not start:
         return []
     nodes, _fault = _walk(start, offset, maxel, _LIST, warn)
@@ -102,7 +106,7 @@ def readList(start: int, offset: int = 0, *, maxel: int | None = None, inchead: 
 
 def readListByHead(start: int, offset: int = 0, *, maxel: int | None = None,
                    warn: bool = True) -> list[int]:
-    """The same without the head."""
+    """Addresses of the nodes of a list as of readList, without that of its head."""
     return readList(start, offset, maxel=maxel, inchead=False, warn=warn)
 
 
@@ -122,10 +126,14 @@ def readBadList(start: int, offset: int = 0, *, maxel: int | None = None,
 
 
 def readSUListFromHead(head: int | str, field: str, sname: str, *, maxel: int | None = None,
-                       inchead: bool = False, warn: bool = True) -> list[Any]:
+                       inchead: bool = False,
+                       warn: bool = True) -> list[crash.StructResult]:
     """The structs on a list_head, `field` being where they are linked into it.
 
-    A str names the symbol of a struct that has the head as its `field`.
+    The head is an address, or the name of the symbol of a struct that has the head as its `field`.
+    With `inchead` the struct around the head is the first.  A damaged list is an error in the log,
+    and what was read is returned.  TypeError for an unknown type or symbol, KeyError for a missing
+    field.
     """
     offset = required_offset(sname, field)
     address = _field_of_symbol(head, offset) if isinstance(head, str) else head
@@ -147,8 +155,12 @@ def _field_of_symbol(name: str, offset: int) -> int:
 
 
 def readStructNext(shead: Any, nextname: str, *, maxel: int | None = None,
-                   inchead: bool = True, warn: bool = True) -> list[Any]:
-    """The structs of a chain linked by a pointer to the next; a tPtr points to the first."""
+                   inchead: bool = True, warn: bool = True) -> list[crash.StructResult]:
+    """The structs of a chain linked by a pointer to the next, up to NULL or back at the first.
+
+    `shead` is the first, or a tPtr to it; without `inchead` it is left out.  [] for NULL, KeyError
+    for a missing member.  A damaged chain is an error in the log, what was read is returned.
+    """
     if isinstance(shead, crash.tPtr) and shead:
         shead = shead.Deref
     if not shead:
@@ -160,7 +172,10 @@ def readStructNext(shead: Any, nextname: str, *, maxel: int | None = None,
 
 
 def readSUArray(sname: str, addr: int, dim: int = 0) -> Any:
-    """The structs of an array; with no dimension a generator of as many as a list may have."""
+    """The structs of an array of that type, a list of `dim`; no memory is read.
+
+    Without a dimension a generator of as many as a list may have.  TypeError for an unknown type.
+    """
     first = _pykdump.readSU(sname, addr)
     if dim:
         return [first[i] for i in range(dim)]
@@ -168,7 +183,11 @@ def readSUArray(sname: str, addr: int, dim: int = 0) -> Any:
 
 
 class ListHead(list):
-    """The nodes of a list_head; an attribute is the list of structs linked by that member."""
+    """The nodes of a list_head: their addresses, or list_heads if no struct is named.
+
+    An attribute is the list of structs that are linked by that member: ListHead(head, "struct
+    page").lru.  KeyError for a missing member; a damaged list is an error in the log.
+    """
 
     def __init__(self, lh: int, sname: str | None = None, *, maxel: int | None = None,
                  warn: bool = True) -> None:
@@ -186,12 +205,16 @@ class ListHead(list):
 
 
 def LH_isempty(lh: Any) -> bool:
-    """Is a list_head empty."""
+    """Whether a list_head, given as its struct, is empty; crash.error if unreadable."""
     return lh.next == lh
 
 
-def hlist_for_each_entry(sname: str, head: int, member: str) -> Iterator[Any]:
-    """The structs behind an hlist_head one by one, as many as there are."""
+def hlist_for_each_entry(sname: str, head: int, member: str) -> Iterator[crash.StructResult]:
+    """The structs behind an hlist_head one by one, as many as there are.
+
+    A cycle is an error in the log and the end; crash.error for memory that cannot be read,
+    TypeError for an unknown type, KeyError for a missing member.
+    """
     offset = required_offset(sname, member)
     seen: set[int] = set()
     node = head
@@ -210,8 +233,11 @@ def hlist_for_each_entry(sname: str, head: int, member: str) -> Iterator[Any]:
         yield _pykdump.readSU(sname, node - offset)
 
 
-def container_of(pointer: int, sname: str, member: str) -> Any:
-    """The struct whose `member` is at an address."""
+def container_of(pointer: int, sname: str, member: str) -> crash.StructResult:
+    """The struct whose `member` ("a.b" too) is at an address; no memory is read.
+
+    TypeError for an unknown type, KeyError for a missing member.
+    """
     return _pykdump.readSU(sname, int(pointer) - required_offset(sname, member))
 
 

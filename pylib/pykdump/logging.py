@@ -20,9 +20,11 @@ class PyLog:
     _silent: list[str] = []
 
     def warning(self, *args: object) -> None:
+        """Print a warning now, and again in the summary at the end of the command."""
         print(_WARNING, _remember(self._warnings, args))
 
     def error(self, *args: object) -> None:
+        """Print an error now, and again in the summary at the end of the command."""
         print(_ERROR, _remember(self._errors, args))
 
     def warning_onexit(self, *args: object) -> None:
@@ -55,6 +57,7 @@ class PyLog:
             messages.clear()
 
     def print_summary(self) -> None:
+        """Print what was collected; nothing if there was nothing."""
         if self._timeouts or self._warnings or self._errors:
             self._print_problems()
         if self._notes:
@@ -98,3 +101,4 @@ def _remember(messages: list[str], args: tuple[object, ...]) -> str:
 
 
 pylog = PyLog()
+"""The log of the command that runs."""

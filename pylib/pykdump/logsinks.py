@@ -103,6 +103,7 @@ def attach(logger: logging.Logger) -> None:
 
 
 def detach(logger: logging.Logger) -> None:
+    """What the logger says goes to the sink no more."""
     logger.removeHandler(_State.sink)
 
 

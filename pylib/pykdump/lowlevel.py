@@ -5,6 +5,8 @@ Must not know lists, nor what the kernel keeps where.
 
 from __future__ import annotations
 
+from typing import Any
+
 import _pykdump
 import crash
 
@@ -48,27 +50,32 @@ registerModuleAttr("debugDeref", default=0, on_change=_observe,
 
 
 def readU8(addr: int) -> int:
-    """The unsigned 8 bits at an address; crash.error if unreadable.  The others likewise."""
+    """The unsigned 8 bits at an address; crash.error if unreadable."""
     return _read(addr, 1)
 
 
 def readU16(addr: int) -> int:
+    """The unsigned 16 bits at an address; crash.error if unreadable."""
     return _read(addr, 2)
 
 
 def readU32(addr: int) -> int:
+    """The unsigned 32 bits at an address; crash.error if unreadable."""
     return _read(addr, 4)
 
 
 def readU64(addr: int) -> int:
+    """The unsigned 64 bits at an address; crash.error if unreadable."""
     return _read(addr, 8)
 
 
 def readS32(addr: int) -> int:
+    """The signed 32 bits at an address; crash.error if unreadable."""
     return _read(addr, 4, True)
 
 
 def readS64(addr: int) -> int:
+    """The signed 64 bits at an address; crash.error if unreadable."""
     return _read(addr, 8, True)
 
 
@@ -82,10 +89,10 @@ def readInt(addr: int, size: int | None = None, *how: bool) -> int:
     return readS32(addr) if size is None else _read(addr, size, *how)
 
 
-def readSymbol(name: str) -> object:
-    """The value of a global variable, read by its type.
+def readSymbol(name: str) -> Any:
+    """The value of a global variable, read by its type as a member is (see StructResult).
 
-    TypeError for an unknown symbol or one without a known type.
+    TypeError for an unknown symbol or one without a known type, crash.error if unreadable.
     """
     address = crash.sym2addr(name)
     if not address:
@@ -101,6 +108,6 @@ def Addr(obj: int, extra: int = 0) -> int:
     return int(obj) + extra
 
 
-def Deref(obj: object) -> object:
-    """What a pointer points to; a struct is its own target."""
-    return obj.Deref    # type: ignore[attr-defined]
+def Deref(obj: Any) -> Any:
+    """What a pointer points to; a struct is its own target.  IndexError for NULL."""
+    return obj.Deref

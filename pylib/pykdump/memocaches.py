@@ -22,11 +22,14 @@ debugMemoize: int
 registerModuleAttr("debugMemoize", default=0,
                    help="report remembered results: 1 functions, 2 arguments too")
 
-# When a result must be forgotten.
-CU_LIVE = 1         # never good on a live system
-CU_LOAD = 2         # debug information was loaded
-CU_PYMOD = 4        # Python modules were reloaded
-CU_TIMEOUT = 8      # crash commands get more time than before
+CU_LIVE = 1
+"""A result is never good on a live system."""
+CU_LOAD = 2
+"""A result is forgotten when debug information is loaded."""
+CU_PYMOD = 4
+"""A result is forgotten when Python modules are reloaded."""
+CU_TIMEOUT = 8
+"""A result is forgotten when crash commands get more time than before."""
 
 R = TypeVar("R")
 Key = tuple[object, ...]
@@ -163,11 +166,11 @@ _compiled: dict[str, CodeType] = {}
 _choices: dict[tuple[int, int, tuple[str, ...]], tuple[CodeType, str]] = {}
 
 
-def PY_select(*expressions: str) -> object:
+def PY_select(*expressions: str) -> Any:
     """Value of the first expression that can be evaluated in the caller's scope.
 
     Each place that calls remembers its choice, so that later calls go straight to it; when the
-    choice fails there, all are tried again.
+    choice fails there, all are tried again.  When none can be, the error of the last.
     """
     import crash
 

@@ -87,11 +87,12 @@ class Options(SimpleNamespace):
 
 
 def defaults() -> Options:
+    """What holds where a command line says nothing."""
     return Options(**{option.dest: option.default for option in _OPTIONS.values()})
 
 
-# The values in force.  One object for the session: programs hold references to it.
 API_options = defaults()
+"""The values in force.  One object for the session: programs hold references to it."""
 
 # pid -> its nsproxy, or None when there is no such task; set by the module that knows tasks.
 resolve_usens: Callable[[int], object | None] | None = None

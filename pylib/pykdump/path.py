@@ -62,14 +62,17 @@ def framework_dir() -> str:
 
 
 def user_dirs() -> list[str]:
+    """The folders of PYKDUMPPATH, absolute."""
     return list(_Layout.user)
 
 
 def so_path() -> str:
+    """The file of the plug-in."""
     return _Layout.so_path
 
 
 def program_dir() -> str | None:
+    """The folder of the program that runs; None if it has none."""
     return _Layout.program_dir
 
 

@@ -36,7 +36,7 @@ class _Registration:
         self.function = function        # instead of chains
         self.extra = extra              # structs that have `sname` at their beginning
         self.owner = owner
-        self.serial = next(_serials)
+        self.serial: int = next(_serials)
         self.chosen: str | None = None  # the chain in force
         self.given: list[str] = []      # structs that have the attribute
 

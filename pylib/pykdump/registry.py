@@ -43,6 +43,7 @@ class Switch:
 
     @property
     def value(self) -> object:
+        """What the variable is now."""
         if isinstance(self.namespace, dict):
             return self.namespace.get(self.attr)
         return getattr(self.namespace, self.attr, None)
@@ -143,7 +144,7 @@ def registerObjAttrHandler(o: object, attrname: str, *, default: object,
                            pyctlname: str | None = None, help: str = "",
                            type: Callable[..., object] = int,
                            on_change: Callable[[object], object] | None = None) -> None:
-    """The same for an attribute of any object."""
+    """Let pyctl change an attribute of any object, as registerModuleAttr does of a module."""
     _register(Switch(pyctlname or attrname, _name_of(o), o, attrname,
                      default, help, type, on_change))
 
@@ -253,12 +254,14 @@ class PyCtl:
 
     @staticmethod
     def runfn(name: str, text: str) -> None:
+        """Set a switch from text; RegistryError."""
         set_values({name: text})
 
     setCurentValue = runfn
 
     @staticmethod
     def TypeConv(name: str, text: str) -> object:
+        """The value that a text is for a switch; RegistryError."""
         return find(name).convert(text)
 
     @staticmethod
@@ -271,6 +274,7 @@ class PyCtl:
 
     @staticmethod
     def Dump() -> None:
+        """Print all switches, their values and modules."""
         for switch in switches():
             print(f"     <{switch.name}={switch.value}>   in {switch.owner}")
 

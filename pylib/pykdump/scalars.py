@@ -8,25 +8,39 @@ from __future__ import annotations
 from typing import Any
 
 INT_SIZE = 4
-LONG_SIZE = PTR_SIZE = pointersize = 8
+"""Bytes of an int."""
+LONG_SIZE = 8
+"""Bytes of a long."""
+PTR_SIZE = 8
+"""Bytes of a pointer."""
+pointersize = 8
+"""Bytes of a pointer."""
 BITS_PER_INT = 32
+"""Bits of an int."""
 BITS_PER_LONG = 64
+"""Bits of a long."""
 INT_MASK = 0xffffffff
+"""An unsigned int with all bits set."""
 LONG_MASK = 0xffffffffffffffff
+"""An unsigned long with all bits set."""
 INT_MAX = 0x7fffffff
+"""The largest int."""
 LONG_MAX = 0x7fffffffffffffff
+"""The largest long."""
 
 
 def unsigned16(value: int) -> int:
-    """The value as 16 bits without a sign.  The others likewise."""
+    """The value as 16 bits without a sign."""
     return value & 0xffff
 
 
 def unsigned32(value: int) -> int:
+    """The value as 32 bits without a sign."""
     return value & INT_MASK
 
 
 def unsigned64(value: int) -> int:
+    """The value as 64 bits without a sign."""
     return value & LONG_MASK
 
 

@@ -33,6 +33,7 @@ class Matches(list[int]):
 
     def take(self, found: Iterable[int], complete: bool, pages: int, excluded: int,
              skipped: int) -> None:
+        """Add what one search has found."""
         self.extend(found)
         self.complete &= complete
         self.pages += pages

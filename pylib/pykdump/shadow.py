@@ -33,6 +33,7 @@ class GuardedFinder(PathFinder):
     @classmethod
     def find_spec(cls, fullname: str, path: Sequence[str] | None = None,
                   target: ModuleType | None = None) -> ModuleSpec | None:
+        """As of the standard finder, on the path that a module may come from."""
         if path is None:
             monkey.importing(fullname)
             path = _search_path(fullname)
@@ -69,6 +70,7 @@ class LegacyFinder:
     @staticmethod
     def find_spec(fullname: str, path: Sequence[str] | None = None,
                   target: ModuleType | None = None) -> ModuleSpec | None:
+        """Of the stand-in for a module; None if there is none."""
         from .legacy import modules
         return modules.find_spec(fullname)
 
@@ -107,6 +109,7 @@ def restore() -> None:
 
 
 def remove() -> None:
+    """Give the import system its own finder back."""
     _replace(GuardedFinder, PathFinder)
     if LegacyFinder in sys.meta_path:
         sys.meta_path.remove(LegacyFinder)

@@ -32,7 +32,7 @@ class VarInfo:
                  bitsize: int = 0) -> None:
         self.name = name
         self.addr = addr
-        self.offset = bitoffset // 8
+        self.offset: int = bitoffset // 8
         self.bitoffset = bitoffset          # from the beginning of the struct
         self.bitsize = bitsize              # of a bit field, else 0
         self.reader = read                  # from the address of the variable or member itself
@@ -41,6 +41,7 @@ class VarInfo:
 
     @property
     def ti(self) -> TypeInfo:
+        """The type, taken apart."""
         if self._ti is None:
             self._ti = TypeInfo(self._described())
         return self._ti
@@ -58,10 +59,12 @@ class VarInfo:
 
     @property
     def ptrlev(self) -> int:
+        """How many stars the type has."""
         return self.ti.ptrlev
 
     @property
     def basetype(self) -> str:
+        """The name of the type without stars, dimensions and typedefs."""
         return self.ti.basetype
 
     @property
@@ -123,7 +126,7 @@ class SUInfo(dict):
 
 
 class ArtStructInfo(SUInfo):
-    """The same; programs made up types with it that very old kernels do not describe."""
+    """As SUInfo; programs made up types with it that very old kernels do not describe."""
 
 
 @memoize_typeinfo

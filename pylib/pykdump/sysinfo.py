@@ -16,8 +16,8 @@ import crash
 from .Generic import Bunch
 
 
-# Where distributions install the debug information of modules, by release.
 RHDIR = "/usr/lib/debug/lib/modules"
+"""Where distributions install the debug information of modules, by release."""
 
 
 class KernelRev(str):
@@ -25,6 +25,7 @@ class KernelRev(str):
 
     @property
     def numbers(self) -> tuple[int, ...]:
+        """The first three numbers, 0 for those that are not there."""
         found = [int(number) for number in re.findall(r"\d+", self.partition("-")[0])]
         return tuple((found + [0, 0, 0])[:3])
 
@@ -114,3 +115,18 @@ class _SysInfo(Bunch):
 
 
 sys_info = _SysInfo()
+"""What is known of the dump and its machine, as attributes and as items.
+
+CPUS            how many, an int
+HZ              jiffies of a second, an int
+kernel          the release, a KernelRev
+machine         "x86_64"
+pointersize     bytes of a pointer
+pointermask     a pointer with all bits set
+livedump        whether it is a live system
+DUMPFILE        the dump
+DebugDir        the folder of the namelist
+debuginfo       the folder where distributions have debug information of modules, else DebugDir
+
+and the keys of crash's `sys`, in capitals, as text: RELEASE, MEMORY, sys_info["LOAD AVERAGE"] ...
+"""

@@ -78,9 +78,9 @@ class CEnum:
 
         reader = Reader(known)
         reader.read(text)
-        self.vals = dict(_enumerators(reader))
+        self.vals: dict[str, int] = dict(_enumerators(reader))
         self.lookup = _Lookup((value, name) for name, value in reversed(self.vals.items()))
-        self.skipped = sorted(reader.skipped)
+        self.skipped: list[Skipped] = sorted(reader.skipped)
         _report(self.skipped)
 
     def __getattr__(self, name: str) -> int:
@@ -106,6 +106,7 @@ class CEnum:
         return self.vals[name]
 
     def getAllNames(self) -> list[str]:
+        """The names, in the order of the text."""
         return list(self.vals)
 
     def __repr__(self) -> str:

@@ -25,6 +25,7 @@ class Field(NamedTuple):
 
     @property
     def offset(self) -> int:
+        """Bytes from the beginning of the struct."""
         return self.bitoffset // 8
 
 
@@ -72,6 +73,7 @@ getSizeOf = union_size = type_length = struct_size
 
 
 def struct_exists(name: str) -> bool:
+    """Whether there is a type of that name: "struct x", "union x" or a typedef."""
     return struct_size(name) != -1
 
 
@@ -150,7 +152,7 @@ def member_offset(sname: str, chain: str) -> int:
 
 
 def required_offset(sname: str, chain: str) -> int:
-    """The same; KeyError if there is no such member, TypeError if there is no such struct."""
+    """As member_offset; KeyError if there is no such member, TypeError if no such struct."""
     try:
         return _offsets[sname, chain]       # lists are walked often
     except KeyError:
@@ -198,6 +200,7 @@ class EnumInfo(dict):
         return [[name, value] for name, value in self.items()]
 
     def getnam(self, value: int) -> str:
+        """The name of a value; "<enum x, bad value N>" if it has none."""
         return self._names.get(value) or f"<{self._name}, bad value {value}>"
 
 

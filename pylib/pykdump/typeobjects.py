@@ -52,7 +52,7 @@ class TypeInfo:
         self.fname: str | None = what.get("fname")
         self.basetype: str = what["basetype"]
         self.typedef: str | None = what.get("typedef")
-        self.stype = self.typedef or self.basetype
+        self.stype: str = self.typedef or self.basetype
         self.size: int = what["typelength"]
         self.dims: list[int] | None = what.get("dims")
         self.ptrlev: int = what.get("stars", 0)

@@ -13,6 +13,7 @@ ROOMS     := base trace host memory symbols types walkers stacks objects epython
 SOURCES   := $(wildcard $(ROOMS:%=extension/%/*.c))
 HEADERS   := $(wildcard $(ROOMS:%=extension/%/*.h))
 C_FILES   := $(shell find extension tests -name '*.[ch]' -o -name '*.cc')
+STUBS     := $(BUILD)/stubs
 PYTHONS   := $(shell find pylib progs -name '*.py' 2>/dev/null)
 BUILD_ID  := $(VERSION)-$(shell cat $(sort $(SOURCES) $(HEADERS) $(PYTHONS)) | sha256sum | cut -c1-12)
 
@@ -43,7 +44,7 @@ say  = @echo '  $(1)  $@'
 OBJECTS := $(SOURCES:extension/%.c=$(BUILD)/%.o) $(BUILD)/host/catch.o
 
 .DELETE_ON_ERROR:
-.PHONY: all help install clean lint dump demo test bench check-build
+.PHONY: all help install clean lint docs stubs dump demo test bench check-build
 
 all: $(BUILD)/mpykdump.so $(BUILD)/mpykdump-attach
 
@@ -56,6 +57,8 @@ help:
 	@echo 'make bench      measure against drgn and crash (QUICK=1: only to see that it runs)'
 	@echo 'make fuzz       look for inputs that harm the readers of types (FUZZ_SECONDS=600 each)'
 	@echo 'make lint       formatting, static analysis, types'
+	@echo 'make docs       guides and reference as a site: $(BUILD)/docs/html/index.html'
+	@echo 'make stubs      what editors and mypy know of the modules programs import: $(STUBS)'
 	@echo 'make clean      remove $(BUILD)/ (not the dumps, which are cached elsewhere)'
 
 # ---- the plug-in: loader, with the core inside, and the Python part behind -----------------------
@@ -105,10 +108,37 @@ $(BUILD)/host/catch.o: extension/host/catch.cc | check-build
 check-build:
 	@$(PYTHON) -m tests.lab packages --for build
 
-install: all
-	install -d $(DESTDIR)$(EXTENSIONS) $(DESTDIR)/usr/bin
+install: all stubs
+	install -d $(DESTDIR)$(EXTENSIONS) $(DESTDIR)/usr/bin $(DESTDIR)/usr/share/mpykdump
 	install -m 644 $(BUILD)/mpykdump.so $(DESTDIR)$(EXTENSIONS)/mpykdump.so
 	install -m 755 $(BUILD)/mpykdump-attach $(DESTDIR)/usr/bin/mpykdump-attach
+	rm -rf $(DESTDIR)/usr/share/mpykdump/stubs
+	cp -r $(STUBS) $(DESTDIR)/usr/share/mpykdump/stubs
+
+# ---- what is known of the modules: stubs from the sources, the reference from the stubs ------------
+
+STUB_SOURCES := docs/stubs.py docs/inferred.py setup.cfg $(wildcard extension/objects/*.pyi) $(filter pylib/%,$(PYTHONS))
+DOC_SOURCES  := $(shell find docs -name '*.md' -o -name '*.py')
+SITE         := $(BUILD)/docs/html
+
+stubs: $(STUBS).made
+
+$(STUBS).made: $(STUB_SOURCES)
+	@$(PYTHON) -m tests.lab packages --for stubs
+	$(call say,STUBS)
+	$(Q)$(PYTHON) docs/stubs.py $(STUBS)
+	@touch $@
+
+docs: $(BUILD)/docs/made
+
+# A warning is an error: a link that leads nowhere, a page that nobody can find.
+$(BUILD)/docs/made: $(STUBS).made $(DOC_SOURCES)
+	@$(PYTHON) -m tests.lab packages --for docs
+	$(call say,DOCS)
+	@rm -rf $(BUILD)/docs
+	$(Q)MPYKDUMP_STUBS=$(abspath $(STUBS)) $(PYTHON) -m sphinx -W --keep-going -q \
+	    -d $(BUILD)/docs/doctrees docs $(SITE)
+	@touch $@
 
 dump:
 	@$(PYTHON) -m tests.lab packages --for dump
@@ -128,7 +158,7 @@ PDB :=
 TYPES := auto
 test: export PYKDUMP_TYPES = $(TYPES)
 test:
-	@$(PYTHON) -m tests.lab packages --for build dump test
+	@$(PYTHON) -m tests.lab packages --for build dump test stubs docs
 	@$(MAKE) --no-print-directory all engine
 	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory test-engine-asan fuzz-smoke T=)
 	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)') $(if $(PDB),--pdb)
@@ -144,8 +174,8 @@ include tests/engine.mk
 include tests/fuzz.mk
 
 lint:
-	@$(PYTHON) -m tests.lab packages --for build lint
-	@$(MAKE) --no-print-directory $(BUILD)/build.h
+	@$(PYTHON) -m tests.lab packages --for build stubs docs lint
+	@$(MAKE) --no-print-directory $(BUILD)/build.h stubs
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
 	    --enable=warning,portability,performance --suppress=missingIncludeSystem \
@@ -154,6 +184,8 @@ lint:
 	    $(filter-out extension/host/%,$(SOURCES))
 	$(Q)$(PYTHON) -m flake8 pylib progs tests docs extension
 	$(Q)$(PYTHON) -m mypy
+	$(Q)MYPYPATH=$(STUBS) $(PYTHON) -m mypy --no-warn-unused-ignores --cache-dir $(BUILD)/mypy \
+	    progs docs/examples $(STUBS)
 
 clean:
 	rm -rf $(BUILD)

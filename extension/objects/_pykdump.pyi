@@ -32,7 +32,7 @@ def output_isatty() -> bool:
     """Whether the output is a terminal."""
 
 def output_leave_pager() -> None:
-    """What is written from now on goes to the terminal, not through the pager."""
+    """Wait for crash's pager to end; what follows goes to the terminal itself."""
 
 def stdout_kind() -> Literal["terminal", "pipe", "file"]:
     """What the output of the command is."""

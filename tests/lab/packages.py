@@ -46,6 +46,7 @@ TABLE: dict[str, dict[str, str]] = {
         "pyprof2calltree": "writes the callgrind file of epython --profile=FILE",
         "valgrind": "callgrind_annotate, which reads that file",
         "less": "crash's pager, which a debugger has to get along with",
+        "mypy": "compares the stubs with the modules that they describe",
     },
     "bench": {
         "python3-drgn": "the debugger to compare with",
@@ -56,6 +57,13 @@ TABLE: dict[str, dict[str, str]] = {
         "libclang-rt-14-dev": "libFuzzer, and the sanitizers of that compiler",
         "gcc": "compiles the ELF files that fuzzing starts from",
         "libdw-dev": "libdw by the name that the linker looks for",
+    },
+    "stubs": {
+        "mypy": "infers the types that the sources do not write",
+    },
+    "docs": {
+        "python3-sphinx": "makes the site of the guides and the reference",
+        "python3-myst-parser": "reads the guides, which are Markdown",
     },
     "lint": {
         "clang-format": "the form of C files",

@@ -123,13 +123,6 @@ static void refresh_run(void *argument)
     tt->flags |= TASK_INIT_DONE;
 }
 
-// The task that crash starts on is the panicking one, where the table has it.
-static void context_run(void *argument)
-{
-    if (tt->panic_task)
-        set_context(tt->panic_task, NO_PID);
-}
-
 static void threads_run(void *argument)
 {
     long *count = argument;
@@ -153,7 +146,9 @@ void host_tasks_repair(char *note, size_t size)
     if (pid_is_read_short()) {
         size_table.pid += size_table.upid;
         if (capture_ask(refresh_run, NULL, NULL) && RUNNING_TASKS() > seen) {
-            capture_ask(context_run, NULL, NULL);
+            // The task that crash starts on is the panicking one, where the table has it.
+            struct task_call panicking = {.task = tt->panic_task};
+            capture_ask(select_run, &panicking, NULL);
             snprintf(note, size,
                      "crash %s misreads struct pid of this kernel: its task table had %lu tasks, "
                      "now repaired: %lu",

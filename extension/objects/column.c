@@ -32,7 +32,7 @@ static struct column_object *self_of(PyObject *object)
 
 static void format_set(struct column_object *self)
 {
-    static const char codes[][9] = {
+    static const char codes[][10] = {
         [COLUMN_UNSIGNED] = " BH I   Q", [COLUMN_SIGNED] = " bh i   q",  [COLUMN_BOOL] = " ?",
         [COLUMN_FLOAT] = "    f   d",    [COLUMN_ADDRESS] = "        Q",
     };
@@ -465,7 +465,7 @@ static PyStructSequence_Desc fault_description = {
     "_pykdump.ColumnFault",
     "Why rows of a column have no value.",
     fault_fields,
-    Py_ARRAY_LENGTH(fault_fields) - 1,
+    sizeof(fault_fields) / sizeof(*fault_fields) - 1,
 };
 
 int column_add_types(PyObject *module)

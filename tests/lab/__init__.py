@@ -8,6 +8,7 @@ From a shell:
 
     python3 -m tests.lab packages --for dump     install what the lab needs
     python3 -m tests.lab dump                    make the dump, or find it; print its paths
+    python3 -m tests.lab dump --kernel trixie    the same of another suite's kernel
 
 From Python:
 
@@ -34,7 +35,8 @@ The account, `oracle.json`:
      "sockets": {"tcp" | "tcp6" | "udp" | "udp6":
                      [{"local": [address, port], "remote": [address, port], "state": int,
                        "tx_queue": int, "rx_queue": int, "uid": int, "inode": int}],
-                 "unix": [{"address": int, "refcount": int, "type": int, "state": int, "inode": int,
+                 "unix": [{"address": int, or None where the kernel hides it,
+                           "refcount": int, "type": int, "state": int, "inode": int,
                            "path": str}]},
      "cmdline": {pid: [str]}, "environ": {pid: [str]}, "fds": {pid: {fd: target}},
      "stacks": {"pid/tid": [function]}, "maps": {pid: [line]},

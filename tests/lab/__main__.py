@@ -59,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--format", default="kdump", choices=FORMATS,
                          help="whose path is printed (default: %(default)s); kdump and elf are "
                          "always made, the others when asked for")
-    command.add_argument("--release", help="the kernel, as uname -r says it "
-                         "(default: the distribution's current cloud kernel)")
+    command.add_argument("--kernel", help="a Debian suite, whose current cloud kernel it is, or a "
+                         "release as uname -r says it (default: the suite of this machine)")
     command.add_argument("--refresh", action="store_true",
                          help="look for a newer kernel and make the dump again")
     output = command.add_mutually_exclusive_group()
@@ -76,7 +76,7 @@ def _packages(arguments: argparse.Namespace) -> int:
 
 
 def _dump(arguments: argparse.Namespace) -> int:
-    dump = dumps.get(arguments.guest, release=arguments.release, refresh=arguments.refresh,
+    dump = dumps.get(arguments.guest, kernel=arguments.kernel, refresh=arguments.refresh,
                      progress=Progress())
     chosen = FORMATS[arguments.format](dump)
     if arguments.json:

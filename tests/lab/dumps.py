@@ -134,25 +134,25 @@ class Dump:
         return {**made, "paths": {name: str(path) for name, path in paths.items()}}
 
 
-def get(guest: str = "busy", *, release: Optional[str] = None, refresh: bool = False,
+def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = False,
         progress: Optional[Progress] = None) -> Dump:
-    """The dump of `guest` under kernel `release`, made when the cache has none.
+    """The dump of `guest` under a kernel (a release or a suite), made when the cache has none.
 
     Dumps of older versions of the guest are removed, but for the last few which were asked for.
     Progress goes to stderr unless told. Raises LabError, KeyError for an unknown guest.
     """
     chosen = GUESTS[guest]
     report = progress or Progress()
-    kernel = kernels.get(release, report, refresh)
-    family = f"{kernel.release}-{guest}-"
+    chosen_kernel = kernels.get(kernel, report, refresh)
+    family = f"{chosen_kernel.release}-{guest}-"
     dumps = cache.root() / "dumps"
     directory = cache.entry(
         dumps / (family + _content_hash(chosen)), holds=HOLDS, refresh=refresh,
-        fill=lambda partial: _make(partial, guest, kernel, report),
+        fill=lambda partial: _make(partial, guest, chosen_kernel, report),
         waiting=lambda: report.note(f"waiting for another run that makes the {guest} dump"))
     os.utime(directory)
     cache.prune(dumps, family + "*", KEPT_DUMPS)
-    return Dump(guest, kernel, directory)
+    return Dump(guest, chosen_kernel, directory)
 
 
 def _content_hash(guest: Guest) -> str:

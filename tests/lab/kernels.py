@@ -1,27 +1,24 @@
 """Debian kernels: the image, its modules and its vmlinux with debug information, in the cache."""
 
+import lzma
 import os
 import re
 import shutil
 import subprocess
 import tarfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Iterator, Optional
+from typing import IO, Callable, ContextManager, Iterator, Optional
 
-from tests.lab import LabError, cache, packages
+from tests.lab import LabError, cache, packages, suites
 from tests.lab.progress import Progress
+from tests.lab.suites import Archive, DownloadError
 
 META_PACKAGE = "linux-image-cloud-amd64"
 RELEASE = re.compile(r"[0-9][A-Za-z0-9.+~-]*")
 HOLDS = ("vmlinux", "vmlinuz", "modules")
 SPACE_NEEDED = 1300 << 20
-ERROR_LINES = 8
-
-
-class DownloadError(LabError):
-    """The archive does not have a package, or apt's lists of it are old."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +51,32 @@ class Kernel:
         ordered[name] = path
 
 
-def get(release: Optional[str], progress: Progress, refresh: bool = False) -> Kernel:
-    """The kernel `release`, downloaded when the cache has none.
+def get(wanted: Optional[str], progress: Progress, refresh: bool = False) -> Kernel:
+    """The kernel `wanted`, downloaded when the cache has none.
 
-    Without a release: the one used last, or with `refresh` (or none used yet) the newest of the
-    distribution; as root, apt's lists are updated when that fails. Raises LabError when it cannot
-    be found (DownloadError), unpacked or stored.
+    That is a release, as uname -r says it, or a Debian suite: the kernel of that suite which was
+    used last, or with `refresh` (or none used yet) its newest. Without either it is one of the
+    machine's own suite. When a download fails package lists are fetched (the machine's own as root
+    only) and it is tried again. Raises LabError when the kernel cannot be found (DownloadError),
+    unpacked or stored.
     """
     directory = cache.root() / "kernels"
     directory.mkdir(mode=0o700, exist_ok=True)
-    if release is not None:
-        return _stored(directory, release, progress)
+    if wanted is not None and RELEASE.fullmatch(wanted):
+        return _stored(directory, wanted, suites.OWN, progress)
+    archive = suites.get(wanted, progress, refresh) if wanted else suites.OWN
     try:
-        return _stored(directory, _current_release(directory, progress, refresh), progress)
+        release = _current_release(directory, archive, progress, refresh)
+        return _stored(directory, release, archive, progress)
     except DownloadError:
-        if os.geteuid() != 0:
+        if archive.suite is None and os.geteuid() != 0:
             raise
-    packages.update_lists(progress)
-    return _stored(directory, _current_release(directory, progress, refresh=True), progress)
+    if archive.suite is None:
+        packages.update_lists(progress)
+    else:
+        archive = suites.get(archive.suite, progress, refresh=True)
+    release = _current_release(directory, archive, progress, refresh=True)
+    return _stored(directory, release, archive, progress)
 
 
 def module_dependencies(module: bytes) -> list[str]:
@@ -80,67 +85,55 @@ def module_dependencies(module: bytes) -> list[str]:
     return [name for name in field.group(1).decode().split(",") if name] if field else []
 
 
-def _stored(directory: Path, release: str, progress: Progress) -> Kernel:
+def _stored(directory: Path, release: str, archive: Archive, progress: Progress) -> Kernel:
     """The kernel `release` in the cache, downloaded when it is not there."""
     if not RELEASE.fullmatch(release):
         raise LabError(f"not a kernel release: {release!r}")
     place = cache.entry(
-        directory / release, lambda partial: _fill(partial, release, progress), holds=HOLDS,
+        directory / release, lambda partial: _fill(partial, release, archive, progress),
+        holds=HOLDS,
         waiting=lambda: progress.note(f"waiting for another run that fetches kernel {release}"))
     return Kernel(release, *(place / name for name in HOLDS))
 
 
-def _current_release(directory: Path, progress: Progress, refresh: bool) -> str:
-    """The release used last (remembered in the file `current`), or the newest one there is."""
-    current = directory / "current"
+def _current_release(directory: Path, archive: Archive, progress: Progress, refresh: bool) -> str:
+    """The release used last (remembered in a file `current`), or the newest one there is."""
+    name = f"current-{archive.suite}" if archive.suite else "current"
+    current = directory / name
     if current.is_file() and not refresh:
         return current.read_text().strip()
     with progress.stage("looking for the current kernel"):
-        release = _newest_release()
-    partial = directory / ".current.partial"
+        release = _newest_release(archive)
+    partial = directory / f".{name}.partial"
     partial.write_text(release + "\n")
     partial.rename(current)
     return release
 
 
-def _newest_release() -> str:
+def _newest_release(archive: Archive) -> str:
     """What the distribution's meta package depends on."""
-    listing = _run(["apt-cache", "depends", META_PACKAGE],
-                   f"apt knows no package {META_PACKAGE}; as root, run: apt-get update")
+    listing = archive.depends(META_PACKAGE)
     found = re.search(r"Depends: linux-image-([0-9]\S*)", listing)
     if found is None:
         raise LabError(f"{META_PACKAGE} names no kernel image:\n{listing}")
     return found.group(1)
 
 
-def _fill(partial: Path, release: str, progress: Progress) -> None:
+def _fill(partial: Path, release: str, archive: Archive, progress: Progress) -> None:
     """Download both packages of `release` into `partial` and keep what a Kernel names."""
     cache.require_space(partial, SPACE_NEEDED, f"kernel {release}")
-    download = partial / "download"
-    download.mkdir()
-    modules = partial / "modules"
-    modules.mkdir()
+    image, debug, modules = (partial / name for name in ("image", "debug", "modules"))
+    for directory in (image, debug, modules):
+        directory.mkdir()
     with progress.stage(f"downloading kernel {release}"):
-        image = _download(f"linux-image-{release}", download)
+        image_package = archive.download(f"linux-image-{release}", image)
     with progress.stage(f"downloading the debug information of {release} (about 280 MB)"):
-        debug = _download(f"linux-image-{release}-dbg", download)
+        debug_package = archive.download(f"linux-image-{release}-dbg", debug)
     with progress.stage("unpacking the kernel"):
-        _unpack_image(image, release, partial / "vmlinuz", modules)
-        _unpack_vmlinux(debug, release, partial / "vmlinux")
-    shutil.rmtree(download)
-
-
-def _download(package: str, directory: Path) -> Path:
-    """The .deb file of `package`, whose size and hash apt-get has verified."""
-    target = directory / package
-    target.mkdir()
-    _run(["apt-get", "download", "--quiet", "--option", "APT::Sandbox::User=root", package],
-         f"cannot download {package}; the package lists may be old: as root, run: apt-get update",
-         cwd=target)
-    files = list(target.glob("*.deb"))
-    if len(files) != 1:
-        raise LabError(f"apt-get download {package} left {len(files)} files instead of one")
-    return files[0]
+        _unpack_image(image_package, release, partial / "vmlinuz", modules)
+        _unpack_vmlinux(debug_package, release, partial / "vmlinux")
+    shutil.rmtree(image)
+    shutil.rmtree(debug)
 
 
 def _unpack_image(package: Path, release: str, vmlinuz: Path, modules: Path) -> None:
@@ -151,6 +144,8 @@ def _unpack_image(package: Path, release: str, vmlinuz: Path, modules: Path) -> 
                 _extract(archive, member, vmlinuz)
             elif path.suffix == ".ko":
                 _extract(archive, member, modules / path.name.replace("-", "_"))
+            elif path.suffixes[-2:] == [".ko", ".xz"]:
+                _extract(archive, member, modules / path.stem.replace("-", "_"), lzma.open)
     if not vmlinuz.exists():
         raise LabError(f"{package.name} holds no vmlinuz")
 
@@ -180,19 +175,11 @@ def _members(package: Path) -> Iterator[tarfile.TarFile]:
             unpacker.kill()
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path,
+             opened: Callable[[IO[bytes]], ContextManager[IO[bytes]]] = nullcontext) -> None:
+    """Write a file of the archive to `target`, as `opened` reads it."""
     source: Optional[IO[bytes]] = archive.extractfile(member)
     if source is None:
         raise LabError(f"{member.name} is not a plain file")
-    with source, target.open("wb") as copy:
-        shutil.copyfileobj(source, copy, 1 << 20)
-
-
-def _run(command: list[str], problem: str, cwd: Optional[Path] = None) -> str:
-    """The command's output; DownloadError with `problem` and its last lines when it fails."""
-    result = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    if result.returncode != 0:
-        tail = "\n".join(result.stdout.splitlines()[-ERROR_LINES:])
-        raise DownloadError(f"{problem}\n{tail}")
-    return result.stdout
+    with source, opened(source) as content, target.open("wb") as copy:
+        shutil.copyfileobj(content, copy, 1 << 20)

@@ -3,7 +3,7 @@
 import re
 import socket
 import struct
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional
 
 from tests.lab import LabError
 
@@ -12,6 +12,7 @@ BEGIN = "@@@ lab account begins"
 END = "@@@ lab account ends"
 KTHREAD_FLAG = 0x00200000
 COMM_LENGTH = 15
+KERNEL_HALF = 1 << 63
 # A worker's name in /proc goes on, after + or -, with the work it does; its comm does not.
 WORKER = re.compile(r"kworker/(?:R-)?[^+-]*")
 
@@ -168,9 +169,15 @@ def _endpoint(text: str) -> list[Any]:
 
 def _unix_socket(line: str) -> dict[str, Any]:
     row = line.split(None, 7)
-    return {"address": int(row[0].rstrip(":"), 16), "refcount": int(row[1], 16),
+    return {"address": _kernel_address(row[0].rstrip(":")), "refcount": int(row[1], 16),
             "type": int(row[4], 16), "state": int(row[5], 16), "inode": int(row[6]),
             "path": row[7] if len(row) > 7 else ""}
+
+
+def _kernel_address(text: str) -> Optional[int]:
+    """An address, unless the kernel hides it: in a number which is none, or in words."""
+    address = int(text, 16) if text.isalnum() else 0
+    return address if address >= KERNEL_HALF else None
 
 
 def _lines_by_pid(text: str) -> dict[str, list[str]]:

@@ -31,6 +31,10 @@ QMP_TIMEOUT = 30.0
 SERIAL_TAIL = 15
 
 
+class Refused(LabError):
+    """QEMU does not do what it was told to."""
+
+
 class Machine:
     """A running guest, as a context manager: leaving the block kills it, whatever happened.
 
@@ -80,14 +84,24 @@ class Machine:
     def dump(self, target: Path, format_name: str, timeout: float) -> None:
         """Write the guest's memory to `target` in a format of DUMP_FORMATS."""
         qmp = self._control()
-        qmp.execute("dump-guest-memory", paging=False, protocol=f"file:{target}",
-                    format=DUMP_FORMATS[format_name], detach=True)
         state: dict[str, Any] = {}
+
+        def begun() -> bool:
+            """QEMU says that a dump is completed a moment before it is ready for another."""
+            try:
+                qmp.execute("dump-guest-memory", paging=False, protocol=f"file:{target}",
+                            format=DUMP_FORMATS[format_name], detach=True)
+            except Refused as error:
+                if "in progress" not in str(error):
+                    raise
+                return False
+            return True
 
         def ended() -> bool:
             state.update(qmp.execute("query-dump"))
             return state["status"] in ("completed", "failed")
 
+        self._wait(begun, "QEMU begins a dump", QMP_TIMEOUT)
         self._wait(ended, f"QEMU writes {target.name}", timeout)
         if state["status"] == "failed":
             raise LabError(f"QEMU could not write {target}")
@@ -154,7 +168,7 @@ class _Qmp:
                     raise LabError(f"QEMU closed its control socket during {command}")
                 answer = json.loads(line)
                 if "error" in answer:
-                    raise LabError(f"QEMU refuses {command}: {answer['error']['desc']}")
+                    raise Refused(f"QEMU refuses {command}: {answer['error']['desc']}")
                 if "return" in answer:
                     return answer["return"]
         except OSError as error:

@@ -96,6 +96,8 @@ def test_sockets(account: dict[str, Any]) -> None:
     assert (tcp["state"], tcp["rx_queue"], tcp["inode"]) == (1, 22, 11226)
     assert account["sockets"]["tcp6"][0]["local"] == ["::1", 7003]
     assert [row["path"] for row in account["sockets"]["unix"]] == ["/run/lab.sock", ""]
+    assert [row["address"] for row in account["sockets"]["unix"]] \
+        == [0xffff8a4080000000, 0xffff8a4080000400]
 
 
 def test_what_belongs_to_processes(account: dict[str, Any]) -> None:
@@ -131,3 +133,10 @@ def test_a_task_that_ended_meanwhile_is_not_in_the_account() -> None:
 def test_a_task_that_was_born_meanwhile_spoils_the_account() -> None:
     with pytest.raises(oracle.Unsteady, match="task 777 was born"):
         oracle.parse(serial({**SECTIONS, "alive": SECTIONS["alive"] + " 777/task/777"}))
+
+
+@pytest.mark.parametrize("hidden", ["(____ptrval____)", "00000000c0ffee00", "0000000000000000"])
+def test_an_address_that_the_kernel_hides_is_none(hidden: str) -> None:
+    row = f"Num\n{hidden}: 00000002 00000000 00010000 0001 01 11230"
+    account = oracle.parse(serial({**SECTIONS, "net/unix": row}))
+    assert account["sockets"]["unix"][0]["address"] is None

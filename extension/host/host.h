@@ -147,9 +147,10 @@ bool host_phys_to_page(uint64_t physical, uint64_t *page, struct error *err);
 
 enum host_output_kind { HOST_OUTPUT_TERMINAL, HOST_OUTPUT_PIPE, HOST_OUTPUT_FILE };
 
-// Writes to where the current command's output goes. Returns 0 or an errno value (EPIPE when the
-// reader has gone).
-int host_output_write(const void *bytes, size_t size);
+// Writes to where the current command's output goes. Returns 0 or an errno value: EPIPE when the
+// reader has gone, EINTR when a signal is to be handled before the rest is written. `taken` bytes
+// of it are not to be written again.
+int host_output_write(const void *bytes, size_t size, size_t *taken);
 int host_output_flush(void);
 int host_output_fileno(void);
 enum host_output_kind host_output_kind(void);
@@ -192,7 +193,7 @@ bool host_interrupted(void);
 // pair with an entry of its own.
 struct host_entry {
     struct sigaction sigint;
-    void (*gdb_sigint)(int);
+    struct sigaction gdb_sigint;
 };
 
 void host_enter(struct host_entry *entry);

@@ -44,40 +44,15 @@ void interrupt_note_cleanup(void)
     cleanups = cleanups + 1;
 }
 
-// Runs instead of gdb's handler while a program has entered gdb: gdb quits its command, and the
-// program learns of it.
-static void on_gdb_sigint(int number)
-{
-    gdb_handler(number);
-    interrupt_raise();
-}
-
 static bool is_function(void (*handler)(int))
 {
     return handler != SIG_DFL && handler != SIG_IGN;
 }
 
-void host_enter(struct host_entry *entry)
-{
-    sigaction(SIGINT, is_function(program_sigint.sa_handler) ? &program_sigint : NULL,
-              &entry->sigint);
-    entry->gdb_sigint = pc->gdb_sigaction.sa_handler;
-    if (is_function(entry->gdb_sigint) && entry->gdb_sigint != on_gdb_sigint) {
-        gdb_handler = entry->gdb_sigint;
-        pc->gdb_sigaction.sa_handler = on_gdb_sigint;
-    }
-}
-
-void host_leave(struct host_entry *entry)
-{
-    sigaction(SIGINT, &entry->sigint, NULL);
-    pc->gdb_sigaction.sa_handler = entry->gdb_sigint;
-}
-
 // crash leaves its Ctrl-C handler with longjmp. Out of the middle of malloc that would leave a lock
-// held, or the heap in pieces, so while the C library is running the signal is put off by a
-// millisecond, until the library is left, or has been in one place for so long (a system call that
-// waits) that it is not in malloc.
+// held, or the heap in pieces; gdb's handler takes a lock that gdb itself may be about to take. So
+// while the C library is running the signal is put off by a millisecond, until the library is left,
+// or has been in one place for so long (a system call that waits) that it does neither.
 enum { RETRIES = 50, RETRY_NANOSECONDS = 1000000 };
 
 static struct {
@@ -115,25 +90,58 @@ static void libc_init(void)
     libc.known = true;
 }
 
-static void on_command_sigint(int number, siginfo_t *info, void *interrupted)
+static bool put_off(const ucontext_t *interrupted)
 {
-    const ucontext_t *context = interrupted;
-    uintptr_t at = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    uintptr_t at = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
     const struct itimerspec soon = {.it_value.tv_nsec = RETRY_NANOSECONDS};
 
+    if (!libc.known || at < libc.start || at >= libc.end || libc.retries >= RETRIES)
+        return false;
+    libc.retries += at == libc.last;
+    libc.last = at;
+    return timer_settime(libc.timer, 0, &soon, NULL) == 0;
+}
+
+static void on_command_sigint(int number, siginfo_t *info, void *interrupted)
+{
     (void)info;
     // Threads of the program's have stacks that no jump may lead to.
+    if (!host_trap_is_here())
+        host_trap_send(number);
+    else if (!put_off(interrupted))
+        restart(number);
+}
+
+// Runs instead of gdb's handler while a program has entered gdb: gdb quits its command, and the
+// program learns of it.
+static void on_gdb_sigint(int number, siginfo_t *info, void *interrupted)
+{
+    (void)info;
     if (!host_trap_is_here()) {
         host_trap_send(number);
-        return;
+    } else if (!put_off(interrupted)) {
+        gdb_handler(number);
+        interrupt_raise();
     }
-    if (libc.known && at >= libc.start && at < libc.end && libc.retries < RETRIES) {
-        libc.retries += at == libc.last;
-        libc.last = at;
-        if (timer_settime(libc.timer, 0, &soon, NULL) == 0)
-            return;
+}
+
+void host_enter(struct host_entry *entry)
+{
+    sigaction(SIGINT, is_function(program_sigint.sa_handler) ? &program_sigint : NULL,
+              &entry->sigint);
+    entry->gdb_sigint = pc->gdb_sigaction;
+    if (is_function(pc->gdb_sigaction.sa_handler) &&
+        pc->gdb_sigaction.sa_sigaction != on_gdb_sigint) {
+        gdb_handler = pc->gdb_sigaction.sa_handler;
+        pc->gdb_sigaction.sa_sigaction = on_gdb_sigint;
+        pc->gdb_sigaction.sa_flags |= SA_SIGINFO;
     }
-    restart(number);
+}
+
+void host_leave(struct host_entry *entry)
+{
+    sigaction(SIGINT, &entry->sigint, NULL);
+    pc->gdb_sigaction = entry->gdb_sigint;
 }
 
 void interrupt_after_fork(void)

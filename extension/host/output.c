@@ -8,10 +8,11 @@
 #include "host/crash.h"
 #include "host/host.h"
 
-int host_output_write(const void *bytes, size_t size)
+int host_output_write(const void *bytes, size_t size, size_t *taken)
 {
     errno = 0;
-    if (fwrite(bytes, 1, size, fp) == size)
+    *taken = fwrite(bytes, 1, size, fp);
+    if (*taken == size)
         return 0;
     int reason = errno ? errno : EIO;
     clearerr(fp);

@@ -36,26 +36,51 @@ static PyObject *raise_errno(int reason)
     return PyErr_SetFromErrno(PyExc_OSError);
 }
 
+// After EINTR: whether to go on. A signal is no failure of the output.
+static bool signals_handled(int reason)
+{
+    return reason == EINTR && PyErr_CheckSignals() == 0;
+}
+
+static PyObject *failed(int reason)
+{
+    if (reason == EINTR)
+        return NULL; // what the handler has raised
+    if (!state.failure)
+        state.failure = reason;
+    return raise_errno(reason);
+}
+
+// Less than all is written when a signal comes meanwhile: who calls handles it and goes on with the
+// rest. Nothing must be raised for it here, or what is written already would be written again.
 static PyObject *output_write(PyObject *module, PyObject *argument)
 {
     Py_buffer bytes;
     if (PyObject_GetBuffer(argument, &bytes, PyBUF_SIMPLE) < 0)
         return NULL;
-    int reason = state.discard ? 0 : host_output_write(bytes.buf, (size_t)bytes.len);
-    Py_ssize_t size = bytes.len;
+    size_t taken = (size_t)bytes.len;
+    int reason = 0;
+    if (!state.discard) {
+        do
+            reason = host_output_write(bytes.buf, (size_t)bytes.len, &taken);
+        while (!taken && signals_handled(reason));
+    }
     PyBuffer_Release(&bytes);
-    if (!state.failure)
-        state.failure = reason;
-    return reason ? raise_errno(reason) : PyLong_FromSsize_t(size);
+    if (reason && !(taken && reason == EINTR))
+        return failed(reason);
+    return PyLong_FromSize_t(taken);
 }
 
 static PyObject *output_flush(PyObject *module, PyObject *unused)
 {
-    int reason = state.discard ? 0 : host_output_flush();
-    if (!state.failure)
-        state.failure = reason;
+    int reason = 0;
+    if (!state.discard) {
+        do
+            reason = host_output_flush();
+        while (signals_handled(reason));
+    }
     if (reason)
-        return raise_errno(reason);
+        return failed(reason);
     Py_RETURN_NONE;
 }
 

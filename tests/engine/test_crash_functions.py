@@ -1,6 +1,9 @@
 """The functions of module crash, and the rest of _pykdump: answers and exceptions."""
 
+import _thread
 import errno
+import functools
+import operator
 import os
 import struct
 import subprocess
@@ -237,6 +240,26 @@ def test_output_goes_where_the_host_says(world: World):
             pykdump.output_write(wrong)
     assert pykdump.output_fileno() == -1
     pykdump.after_fork()
+
+
+def test_a_signal_in_the_middle_of_output_is_no_failure(world: World):
+    pykdump.output_reset(False)
+    host_image.set_output(1, errno.EINTR)
+    assert pykdump.output_write(b"line\n") == 2 and host_image.take_output() == b"li"
+    for write in (lambda: pykdump.output_write(b"x"), pykdump.output_flush):
+        host_image.set_output(1, errno.EINTR)
+        write()
+        assert pykdump.output_failure() == 0
+    assert host_image.take_output() == b"x"
+
+
+def test_ctrl_c_ends_a_write_that_has_not_begun(world: World):
+    pykdump.output_reset(False)
+    for write in (functools.partial(pykdump.output_write, b"x"), pykdump.output_flush):
+        host_image.set_output(1, errno.EINTR)
+        with pytest.raises(KeyboardInterrupt):      # no bytecode in between, which would take it
+            list(map(operator.call, [_thread.interrupt_main, write]))
+        assert pykdump.output_failure() == 0 and host_image.take_output() == b""
 
 
 def test_the_dump_is_described(world: World):

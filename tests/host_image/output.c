@@ -12,8 +12,20 @@ static enum host_output_kind kind = HOST_OUTPUT_PIPE;
 static int failure;
 static struct host_interrupt_hooks hooks;
 
-int host_output_write(const void *bytes, size_t size)
+// A signal comes once, half-way.
+static int interrupted_write(size_t *size)
 {
+    if (failure != EINTR)
+        return 0;
+    failure = 0;
+    *size /= 2;
+    return EINTR;
+}
+
+int host_output_write(const void *bytes, size_t size, size_t *taken)
+{
+    int reason = interrupted_write(&size);
+    *taken = 0;
     if (failure)
         return failure;
     char *longer = realloc(written, written_size + size + 1);
@@ -22,12 +34,14 @@ int host_output_write(const void *bytes, size_t size)
     memcpy(longer + written_size, bytes, size);
     written = longer;
     written_size += size;
-    return 0;
+    *taken = size;
+    return reason;
 }
 
 int host_output_flush(void)
 {
-    return failure;
+    size_t nothing = 0;
+    return interrupted_write(&nothing) ? EINTR : failure;
 }
 
 // There is no file.

@@ -114,11 +114,33 @@ static bool make_missing(struct gdb_type *made)
     return false;
 }
 
+// Whether it has members, and nowhere their places.
+static bool lacks_places(const char *answer, size_t length)
+{
+    return memchr(answer, ';', length) && !memmem(answer, length, "/*", 2);
+}
+
+// gdb 12 and later tells no places in a struct that ends with an array of unknown length; in what a
+// function returns it does.
+static char *ask_members(const char *query, bool is_name, size_t *length, struct error *err)
+{
+    char *answer = gdb_askf(length, err, "ptype /o %s", query);
+    if (!answer || !lacks_places(answer, *length))
+        return answer;
+    free(answer);
+    answer = is_name ? gdb_askf(length, err, "ptype /o %s(void)", query) : NULL;
+    if (answer && !lacks_places(answer, *length))
+        return answer;
+    free(answer);
+    error_set(err, ERR_TYPE, "gdb does not tell where the members of %.256s are", query);
+    return NULL;
+}
+
 static bool complete_aggregate(struct gdb_provider *provider, struct gdb_type *made,
                                const char *query, struct error *err)
 {
     size_t length;
-    char *answer AUTO_FREE = gdb_askf(&length, err, "ptype /o %s", query);
+    char *answer AUTO_FREE = ask_members(query, !made->query, &length, err);
     if (!answer)
         return err->code == ERR_TYPE && !made->known ? make_missing(made) : false;
     struct cdecl *decl AUTO_FREE = malloc(sizeof(*decl));
@@ -156,6 +178,8 @@ static bool complete_enum(struct gdb_type *made, const char *query, struct error
         made->missing = !made->type.size;
     }
     made->known = true;
+    if (made->type.complete)
+        return true; // by a program's code that has run meanwhile
     return gdb_enumerators(made, decl->body, decl->body_length, err);
 }
 

@@ -153,6 +153,28 @@ MIXED = """\
                          }
 """
 
+# gdb 16: such a struct is dynamic, and shown without places; behind a function's type it is not.
+DYNAMIC = """\
+warning: ptype/o does not work with dynamic types; disabling '/o'
+type = struct geneve_opt {
+    __be16 opt_class;
+    __u8 type : 5;
+    __u8 r1 : 3;
+    __u8 opt_data[];
+}
+"""
+DYNAMIC_PLACES = """\
+type = struct geneve_opt {
+/*      0      |       2 */    __be16 opt_class;
+/*      2: 0   |       1 */    __u8 type : 5;
+/*      2: 5   |       1 */    __u8 r1 : 3;
+/*      3      |       0 */    __u8 opt_data[];
+/* XXX  1-byte padding   */
+
+                               /* total size (bytes):    4 */
+                             } (void)
+"""
+
 TYPEDEFS = {
     "__u8": "unsigned char", "__be16": "unsigned short", "__be32": "unsigned int",
     "__sum16": "unsigned short", "u32": "__u32", "__u32": "unsigned int", "bool": "_Bool",
@@ -177,6 +199,9 @@ ANSWERS = {
     "ptype /o struct cryptomgr_param": CRYPTOMGR_PARAM,
     "ptype /o ((struct cryptomgr_param *)0)->attrs[0]": CRYPTOMGR_ATTR,
     "ptype /o struct mixed": MIXED,
+    "output/d sizeof(struct geneve_opt)": "4",
+    "ptype /o struct geneve_opt": DYNAMIC,
+    "ptype /o struct geneve_opt(void)": DYNAMIC_PLACES,
     "ptype /o *(atomic_t *)0": "/* offset    |  size */  type = struct {\n"
                                "/*    0      |     4 */    int counter;\n\n"
                                "                           /* total size (bytes):    4 */\n"

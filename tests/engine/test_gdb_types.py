@@ -83,6 +83,20 @@ def test_everything_that_a_member_can_be(gdb):
     assert content["opaque"][5] == ("struct", "nowhere", 0, False, 0, None, None)
 
 
+def test_places_that_gdb_shows_in_another_form_only(gdb):
+    gdb()
+    assert members("struct geneve_opt") == {
+        "opt_class": (0, 0, "__be16", 2), "type": (16, 5, "__u8", 1), "r1": (21, 3, "__u8", 1),
+        "opt_data": (24, 0, "__u8 [0]", 0)}
+    assert pykdump.type_size("struct geneve_opt") == 4
+
+
+def test_members_without_places_are_no_members(gdb):
+    gdb({"ptype /o struct geneve_opt(void)": gdbtext.DYNAMIC})
+    with pytest.raises(TypeError, match="does not tell where the members of struct geneve_opt"):
+        members("struct geneve_opt")
+
+
 def test_an_enum_is_signed_when_a_value_is_negative(gdb):
     gdb()
     assert pykdump.type_enumerators("enum minus") == {"MINUS": -2, "NEXT": -1, "ZERO": 0, "BIG": 7}

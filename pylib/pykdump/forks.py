@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from types import ModuleType
 
 import _pykdump
 
@@ -21,6 +24,8 @@ _masks: list[set[int]] = []
 
 def install() -> None:
     """Once in the life of the interpreter."""
+    # Python warns where there are threads. Those of gdb are always there, and hold nothing.
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)
 
 
@@ -38,3 +43,23 @@ def _after_in_child() -> None:
     alerts.after_fork()
     _after()
     wire.forked()
+
+
+class _ForkingLoader(SourceFileLoader):
+    """Loads multiprocessing.context, so that fork is what programs get who say nothing.
+
+    A process that was started in another way (Python 3.14's default) has no dump.
+    """
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        setattr(module, "_default_context",
+                module.DefaultContext(module._concrete_contexts["fork"]))
+
+
+def forking(spec: ModuleSpec | None) -> ModuleSpec | None:
+    """The same spec, with a loader that makes multiprocessing fork."""
+    if spec is not None and spec.name == "multiprocessing.context" and spec.origin is not None \
+            and type(spec.loader) is SourceFileLoader:
+        spec.loader = _ForkingLoader(spec.name, spec.origin)
+    return spec

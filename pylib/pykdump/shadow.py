@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
-from . import deepbind, monkey, path
+from . import deepbind, forks, monkey, path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class GuardedFinder(PathFinder):
         if path is None:
             monkey.importing(fullname)
             path = _search_path(fullname)
-        return deepbind.bound(super().find_spec(fullname, path, target))
+        return forks.forking(deepbind.bound(super().find_spec(fullname, path, target)))
 
 
 def complete(module: ModuleType, file: str) -> None:

@@ -96,6 +96,17 @@ def test_multiprocessing_works(crash):
                              "    print(pool.map(abs, [-1, -2, -3]))") == "[1, 2, 3]\n"
 
 
+def test_what_multiprocessing_starts_has_the_dump_unless_told_otherwise(crash):
+    assert crash.epython("""\
+import crash, multiprocessing
+def banner(offset):
+    return crash.readmem(crash.sym2addr('linux_banner') + offset, 5)
+with multiprocessing.Pool(2) as pool:
+    print(pool.map(banner, [0, 6]))
+print(multiprocessing.get_context('spawn').get_start_method())
+""") == "[b'Linux', b'versi']\nspawn\n"
+
+
 def test_a_child_process_can_be_terminated(crash):
     assert crash.epython("""\
 import multiprocessing, time

@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 
 PROMPT = "crash> "
-TIMEOUT = 60           # seconds; far more than anything takes
+TIMEOUT = 180          # seconds; far more than anything takes
 TIME = re.compile(r"\n \*\* Execution took [ \d]{3}\.\d\ds \(real\) [ \d]{3}\.\d\ds \(CPU\)"
                   r"(, Child processes: [ \d]{3}\.\d\ds)?\n\Z")
 
@@ -28,7 +28,7 @@ def environment(home: Path, **changes):
     scratch.mkdir(parents=True, exist_ok=True)
     fixed = {"HOME": str(home), "TMPDIR": str(scratch), "XDG_CACHE_HOME": str(home / "cache"),
              "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb", "LANG": "C.UTF-8",
-             "INPUTRC": "/dev/null"}
+             "INPUTRC": str(home / ".inputrc")}
     if "PYKDUMP_TYPES" in os.environ:       # make test TYPES=...
         fixed["PYKDUMP_TYPES"] = os.environ["PYKDUMP_TYPES"]
     return {**fixed, **changes}
@@ -42,6 +42,8 @@ class Crash:
         self.cwd = Path(cwd or home / "cwd")
         self.cwd.mkdir(parents=True, exist_ok=True)
         (home / ".crashrc").write_text(crashrc)
+        # Or newer ones switch the terminal at every prompt.
+        (home / ".inputrc").write_text("set enable-bracketed-paste off\n")
         self._log = io.StringIO()
         self._log_mark = 0
         self._pending = ""

@@ -115,7 +115,7 @@ def test_a_maple_tree_is_what_crash_walks(crash):
 mm = next(t.mm for t in walk_list(%s, "struct task_struct", "tasks")[0] if t.mm)
 print(hexl(mm.mm_mt), *map(hexl, walk_maple(mm.mm_mt)[2]))
 """ % TASKS)[0].split()
-    theirs = crash.run(f"tree -t maple {ours[0]}")
+    theirs = crash.run(f"tree -x -t maple {ours[0]}")
     if "usage" in theirs.lower() or "invalid" in theirs.lower():
         pytest.skip("this crash knows no maple trees")
     assert [int(word, 16) for word in ours[1:]] == numbers(theirs)

@@ -1,5 +1,6 @@
 """Type information that is damaged, or made to hurt: errors, never harm."""
 
+import ctypes
 import struct
 
 import pytest
@@ -46,6 +47,20 @@ def refuse(blob: bytes) -> None:
         with pytest.raises(TypeError, match="damaged"):
             pykdump.type_size("int")
     assert pykdump.types_source() is None
+
+
+def taken(blob: bytes) -> bool:
+    """Load it, where libbpf takes it: newer ones refuse all for one type that makes no sense."""
+    libbpf = ctypes.CDLL("libbpf.so.1")
+    libbpf.btf__new.restype = ctypes.c_void_p
+    libbpf.btf__free.argtypes = [ctypes.c_void_p]
+    btf = libbpf.btf__new(blob, ctypes.c_uint32(len(blob)))
+    libbpf.btf__free(btf)
+    if btf:
+        load_blob(blob)
+    else:
+        refuse(blob)
+    return bool(btf)
 
 
 def sample() -> Btf:
@@ -136,7 +151,8 @@ def test_ids_out_of_range_are_void(blank):
         blank.struct(f"s{i}", 16, at("x", wrong), at("p", blank.pointer(wrong), 8))
         blank.typedef(f"t{i}", wrong)
         blank.struct(f"a{i}", 16, at("x", blank.array(wrong, 4)))
-    load_blob(blank.blob())
+    if not taken(blank.blob()):
+        return
     for i in range(3):
         with pytest.raises(TypeError, match="has no value"):
             pykdump.readSU(f"struct s{i}", DATA_BASE).x
@@ -156,7 +172,8 @@ def test_names_out_of_range_or_unreadable_are_none(blank):
     blank.struct(blank.string(b"\x80bad"), 4, at("x", number))
     blank.enum("e", {"A": 0})
     blank.types[-1] = blank.types[-1][:12] + struct.pack("<II", 0x7fffffff, 0)
-    load_blob(blank.blob())
+    if not taken(blank.blob()):
+        return
     assert [member[0] for member in pykdump.type_members("struct s")] == ["good"]
     assert pykdump.type_enumerators("enum e") == {"": 0}
     explore("struct s"), explore("enum e"), explore("café")

@@ -79,7 +79,8 @@ FORMATS = ["-gdwarf-5", "-gdwarf-4", "-gdwarf-3 -gstrict-dwarf", "-gdwarf-2 -gst
 def compiled(directory: Path, *options: str, text: str = SOURCE, name: str = "kernel") -> Path:
     source, result = directory / f"{name}.c", directory / name
     source.write_text(text)
-    subprocess.run(["gcc", "-w", *options, "-o", str(result), str(source)], check=True)
+    subprocess.run(["gcc", "-w", "-std=gnu11", *options, "-o", str(result), str(source)],
+                   check=True)
     return result
 
 

@@ -13,9 +13,10 @@ static void interrupt_raise(void)
     PyErr_SetInterruptEx(SIGINT);
 }
 
+// Looking for signals runs Python code, since 3.12 the garbage collector's too: not on top of an
+// exception (a handler's, a trace callback's), which would get lost.
 static bool interrupt_check(void)
 {
-    // A trace callback may have raised as well.
     return PyErr_Occurred() || signals_check() < 0;
 }
 

@@ -144,6 +144,12 @@ struct typed_class *class_for(const struct type *type)
         class_free(self);
         return NULL;
     }
+    // A program's code may have run meanwhile, and have made one too.
+    struct typed_class *other = map_get(&classes_by_type, (uintptr_t)type);
+    if (other) {
+        class_free(self);
+        return other;
+    }
     if (!map_put(&classes_by_type, (uintptr_t)type, self) ||
         !map_put(&classes_by_python, (uintptr_t)self->python, self)) {
         // In neither or in the first only: unreachable as a class of Python's either way, so it

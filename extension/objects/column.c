@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "objects/classes.h"
 #include "objects/engine_module.h"
+#include "objects/list.h"
 #include "objects/pylong.h"
 #include "objects/raise.h"
 #include "objects/state.h"
@@ -241,7 +242,7 @@ static PyObject *column_subscript(PyObject *object, PyObject *key)
 static PyObject *to_list(PyObject *object, PyObject *unused)
 {
     const struct column *data = &self_of(object)->data;
-    PyObject *list = PyList_New((Py_ssize_t)data->count);
+    PyObject *list = list_begin(data->count);
     for (size_t i = 0; list && i < data->count; i++) {
         PyObject *value = row_value(data, i);
         if (value)
@@ -249,7 +250,7 @@ static PyObject *to_list(PyObject *object, PyObject *unused)
         else
             Py_CLEAR(list);
     }
-    return list;
+    return list_end(list);
 }
 
 static PyObject *to_objects(PyObject *object, PyObject *args)
@@ -392,7 +393,7 @@ static PyObject *fault_tuple(const struct column_fault *fault)
 static PyObject *get_faults(PyObject *object, void *closure)
 {
     const struct column *data = &self_of(object)->data;
-    PyObject *list = PyList_New((Py_ssize_t)data->fault_kinds);
+    PyObject *list = list_begin(data->fault_kinds);
     for (size_t i = 0; list && i < data->fault_kinds; i++) {
         PyObject *fault = fault_tuple(&data->faults[i]);
         if (fault)
@@ -400,7 +401,7 @@ static PyObject *get_faults(PyObject *object, void *closure)
         else
             Py_CLEAR(list);
     }
-    return list;
+    return list_end(list);
 }
 
 static PyObject *column_repr(PyObject *object)

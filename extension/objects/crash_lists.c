@@ -4,6 +4,7 @@
 
 #include "objects/arguments.h"
 #include "objects/crash_module.h"
+#include "objects/list.h"
 #include "objects/raise.h"
 #include "objects/state.h"
 #include "walkers/list.h"
@@ -30,7 +31,7 @@ static PyObject *crash_get_list_size(PyObject *module, PyObject *args)
 static PyObject *buckets_list(const struct array *indices, const struct array *pointers,
                               bool indexed)
 {
-    PyObject *list = PyList_New((Py_ssize_t)pointers->count);
+    PyObject *list = list_begin(pointers->count);
     for (size_t i = 0; list && i < pointers->count; i++) {
         unsigned long long pointer = pointers->items[i];
         PyObject *item = indexed
@@ -41,7 +42,7 @@ static PyObject *buckets_list(const struct array *indices, const struct array *p
         else
             Py_CLEAR(list);
     }
-    return list;
+    return list_end(list);
 }
 
 static PyObject *get_full_buckets(PyObject *args, bool indexed)

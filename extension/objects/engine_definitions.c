@@ -2,6 +2,7 @@
 // Functions of module `_pykdump`: everything that the debug information defines, as plain data.
 #include "objects/engine_module.h"
 
+#include "objects/list.h"
 #include "objects/raise.h"
 #include "types/types.h"
 
@@ -44,7 +45,7 @@ static PyObject *describe_list(const struct type *type, int nesting)
     struct error err;
     if (!type_complete(type, &err))
         return raise_error(&err);
-    PyObject *list = PyList_New((Py_ssize_t)type->count);
+    PyObject *list = list_begin(type->count);
     for (size_t i = 0; list && i < type->count; i++) {
         PyObject *item;
         if (type->kind == TYPE_ENUM)
@@ -57,7 +58,7 @@ static PyObject *describe_list(const struct type *type, int nesting)
         else
             Py_CLEAR(list);
     }
-    return list;
+    return list_end(list);
 }
 
 // Members, enumerators, what a typedef names; None for base types.

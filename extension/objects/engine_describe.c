@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "objects/list.h"
 #include "objects/raise.h"
 #include "types/types.h"
 
@@ -48,7 +49,7 @@ static PyObject *describe_list(const struct type *type, struct depth depth)
     struct error err;
     if (!type_complete(type, &err))
         return raise_error(&err);
-    PyObject *list = PyList_New((Py_ssize_t)type->count);
+    PyObject *list = list_begin(type->count);
     for (size_t i = 0; list && i < type->count; i++) {
         PyObject *item;
         if (type->kind == TYPE_ENUM)
@@ -63,7 +64,7 @@ static PyObject *describe_list(const struct type *type, struct depth depth)
         else
             Py_CLEAR(list);
     }
-    return list;
+    return list_end(list);
 }
 
 static PyObject *describe_content(const struct type *type, bool expand, struct depth depth)

@@ -3,6 +3,7 @@
 #include "memory/cache.h"
 #include "objects/arguments.h"
 #include "objects/engine_module.h"
+#include "objects/list.h"
 #include "objects/raise.h"
 #include "objects/signals.h"
 #include "objects/state.h"
@@ -12,7 +13,7 @@ static PyObject *ranges(PyObject *module, PyObject *unused)
 {
     struct host_range found[HOST_MAX_RANGES];
     size_t count = host_ranges(found);
-    PyObject *list = PyList_New((Py_ssize_t)count);
+    PyObject *list = list_begin(count);
     for (size_t i = 0; list && i < count; i++) {
         PyObject *item = Py_BuildValue("(KKs)", (unsigned long long)found[i].start,
                                        (unsigned long long)found[i].end, found[i].name);
@@ -21,7 +22,7 @@ static PyObject *ranges(PyObject *module, PyObject *unused)
         else
             Py_CLEAR(list);
     }
-    return list;
+    return list_end(list);
 }
 
 // A Python callable told how far a search has come; what it raises ends the search.

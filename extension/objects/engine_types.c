@@ -4,6 +4,7 @@
 
 #include "objects/arguments.h"
 #include "objects/classes.h"
+#include "objects/list.h"
 #include "objects/raise.h"
 #include "objects/state.h"
 #include "objects/struct.h"
@@ -71,7 +72,7 @@ static PyObject *type_members(PyObject *module, PyObject *name)
         return PyErr_Format(PyExc_TypeError, "%U has no members", name);
     if (!type_complete(type, &err))
         return raise_error(&err);
-    PyObject *list = PyList_New((Py_ssize_t)type->count);
+    PyObject *list = list_begin(type->count);
     for (size_t i = 0; list && i < type->count; i++) {
         const struct type_member *member = &type->members[i];
         char text[256];
@@ -84,7 +85,7 @@ static PyObject *type_members(PyObject *module, PyObject *name)
         else
             Py_CLEAR(list);
     }
-    return list;
+    return list_end(list);
 }
 
 static PyObject *type_enumerators(PyObject *module, PyObject *name)

@@ -5,6 +5,7 @@
 
 #include "memory/cache.h"
 #include "objects/classes.h"
+#include "objects/list.h"
 #include "objects/pointer_array.h"
 #include "objects/pylong.h"
 #include "objects/raise.h"
@@ -259,7 +260,7 @@ static PyObject *read_array(const struct reader *reader, uint64_t address)
     struct reader item;
     reader_init(&item, element);
     item.in_array = true;
-    PyObject *list = PyList_New((Py_ssize_t)array->length);
+    PyObject *list = list_begin(array->length);
     for (uint64_t i = 0; list && i < array->length; i++) {
         PyObject *value = reader_read(&item, address + i * element->size);
         if (value)
@@ -267,7 +268,7 @@ static PyObject *read_array(const struct reader *reader, uint64_t address)
         else
             Py_CLEAR(list);
     }
-    return list;
+    return list_end(list);
 }
 
 static PyObject *read_pointer(struct reader *reader, uint64_t address)

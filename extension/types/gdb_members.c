@@ -200,12 +200,13 @@ bool gdb_members(struct gdb_provider *provider, struct gdb_type *made, const cha
                  size_t length, struct error *err)
 {
     struct aggregate aggregate = {.provider = provider, .made = made};
-    if (!collect(&aggregate, body, length, 0, err)) {
+    bool ok = collect(&aggregate, body, length, 0, err);
+    // A program's code may have run meanwhile, and hold the members that it was told.
+    if (!ok || made->type.complete)
         free(aggregate.list.items);
-        return false;
-    }
-    member_list_finish(&aggregate.list, &made->type);
-    return true;
+    else
+        member_list_finish(&aggregate.list, &made->type);
+    return ok;
 }
 
 // ---- enumerators --------------------------------------------------------------------------------

@@ -70,7 +70,14 @@ static struct type_provider *source_open_any(struct source *source)
         struct host_info info;
         host_info_get(&info);
         source->reason.code = ERR_NONE;
-        source->provider = source->open(info.namelist, &source->reason);
+        struct type_provider *opened = source->open(info.namelist, &source->reason);
+        // A program's code may have run meanwhile, and hold types of one that it has opened.
+        if (source->provider) {
+            if (opened)
+                opened->free(opened);
+            return source->provider;
+        }
+        source->provider = opened;
         // Who was interrupted may try again.
         source->tried = source->reason.code != ERR_INTERRUPTED;
     }

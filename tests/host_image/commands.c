@@ -69,7 +69,9 @@ bool host_command(const char *line, struct host_text *text, struct error *err)
 
 bool host_gdb(const char *line, struct host_text *text, struct error *err)
 {
-    return run(true, line, text, err);
+    if (!run(true, line, text, err))
+        return false;
+    return !host_interrupted() || error_set(err, ERR_INTERRUPTED, "interrupted");
 }
 
 bool host_command_to(const char *line, int fd, struct error *err)

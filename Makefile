@@ -53,7 +53,8 @@ help:
 	@echo 'make install    put it where `extend mpykdump.so` finds it from anywhere (DESTDIR=...)'
 	@echo 'make demo       everything, from nothing: build, make a real dump, run programs on it'
 	@echo 'make dump       make the dump that demo and test use, and print where it is'
-	@echo 'make test       all tests (T=tests/unit for some, K=expression, TYPES=dwarf, PDB=1)'
+	@echo 'make test       all tests (T=tests/unit for some, K=expression, TYPES=dwarf, KERNEL=suite, PDB=1)'
+	@echo 'make test-matrix  the same in other suites of Debian (SUITES="trixie forky" KERNELS=...)'
 	@echo 'make bench      measure against drgn and crash (QUICK=1: only to see that it runs)'
 	@echo 'make fuzz       look for inputs that harm the readers of types (FUZZ_SECONDS=600 each)'
 	@echo 'make lint       formatting, static analysis, types'
@@ -151,12 +152,14 @@ demo:
 
 # T: files or folders of tests, or one test (FILE::TEST); K: an expression that chooses among them;
 # PDB: not empty to debug the first that fails; TYPES: where programs in crash take types from
-# (auto, btf, dwarf, gdb)
+# (auto, btf, dwarf, gdb); KERNEL: a suite or a release, whose dump is opened
 T := tests
 K :=
 PDB :=
 TYPES := auto
+KERNEL :=
 test: export PYKDUMP_TYPES = $(TYPES)
+test: export LAB_KERNEL = $(KERNEL)
 test:
 	@$(PYTHON) -m tests.lab packages --for build dump test stubs docs
 	@$(MAKE) --no-print-directory all engine
@@ -172,6 +175,7 @@ bench:
 
 include tests/engine.mk
 include tests/fuzz.mk
+include tests/matrix.mk
 
 lint:
 	@$(PYTHON) -m tests.lab packages --for build stubs docs lint

@@ -1,5 +1,6 @@
 """A dump, the built plug-in and crash sessions for the tests of this folder."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,8 +16,8 @@ FAILED = pytest.StashKey()
 
 @pytest.fixture(scope="session")
 def dump():
-    """The dump of the busy guest, made when there is none."""
-    return dumps.get("busy")
+    """The dump of the busy guest, made when there is none; LAB_KERNEL chooses the kernel."""
+    return dumps.get("busy", kernel=os.environ.get("LAB_KERNEL") or None)
 
 
 @pytest.fixture(scope="session")

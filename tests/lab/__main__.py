@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Callable, Optional
 
-from tests.lab import LabError, dumps, packages
+from tests.lab import LabError, dumps, matrix, packages
 from tests.lab.dumps import Dump
 from tests.lab.progress import Progress
 
@@ -67,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     output.add_argument("--json", action="store_true", help="print a description of the dump")
     output.add_argument("--env", action="store_true", help="print shell assignments")
     command.set_defaults(run=_dump)
+
+    command = commands.add_parser("matrix", help="build and test in other Debian suites")
+    command.add_argument("--suites", nargs="+", required=True, metavar="SUITE")
+    command.add_argument("--kernels", nargs="+", required=True, metavar="KERNEL",
+                         help="suites or releases, whose dumps are opened")
+    command.add_argument("--tests", nargs="+", default=["tests"], metavar="PATH")
+    command.add_argument("--expression", default="", help="chooses among the tests")
+    command.set_defaults(run=_matrix)
     return parser
 
 
@@ -90,6 +98,13 @@ def _dump(arguments: argparse.Namespace) -> int:
         for path in [dump.vmlinux, *chosen]:
             print(path)
     return 0
+
+
+def _matrix(arguments: argparse.Namespace) -> int:
+    rows = matrix.run(arguments.suites, arguments.kernels, arguments.tests, arguments.expression,
+                      Progress())
+    print(matrix.table(rows))
+    return 0 if all(row.good() for row in rows) else 1
 
 
 if __name__ == "__main__":

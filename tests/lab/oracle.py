@@ -13,8 +13,9 @@ END = "@@@ lab account ends"
 KTHREAD_FLAG = 0x00200000
 COMM_LENGTH = 15
 KERNEL_HALF = 1 << 63
-# A worker's name in /proc goes on, after + or -, with the work it does; its comm does not.
-WORKER = re.compile(r"kworker/(?:R-)?[^+-]*")
+# A worker's name in /proc goes on, after + or -, with the work it does; its comm does not. Rescuers
+# (R) are named after their queue, whatever that has in its name.
+WORKER = re.compile(r"kworker/(?:R-.*|[^+-]*)")
 
 Sections = dict[str, str]
 

@@ -48,6 +48,10 @@ TABLE: dict[str, dict[str, str]] = {
         "less": "crash's pager, which a debugger has to get along with",
         "mypy": "compares the stubs with the modules that they describe",
     },
+    "matrix": {
+        "mmdebstrap": "makes root directories of other suites",
+        "debian-archive-keyring": "the keys that those suites are signed with",
+    },
     "bench": {
         "python3-drgn": "the debugger to compare with",
         "python3-pexpect": "types at crash's prompt",

@@ -16,7 +16,7 @@ from tests.lab.progress import Progress
 NAME = re.compile(r"[a-z][a-z-]*")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # The index of a suite may be older than it says it may be; its signature is looked at all the same.
-EXPIRED = "Acquire::Check-Valid-Until=false"
+EXPIRED = ("Acquire::Check-Valid-Until", "false")
 SOURCES = "sources.list"
 ERROR_LINES = 8
 
@@ -118,7 +118,7 @@ def _fill(partial: Path, suite: str, progress: Progress) -> None:
     for name in ("lists/partial", "cache/archives/partial"):
         (partial / name).mkdir(parents=True)
     with progress.stage(f"fetching the package lists of {suite}"):
-        _run(["apt-get", *_options(partial), "--option", EXPIRED,
+        _run(["apt-get", *_options(partial), "--option", "=".join(EXPIRED),
               "--option", "APT::Sandbox::User=root", "--quiet", "--error-on=any", "update"],
              f"cannot fetch the package lists of Debian {suite}")
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/length.h"
 #include "objects/classes.h"
 #include "objects/engine_module.h"
 #include "objects/list.h"
@@ -383,7 +384,7 @@ static PyObject *fault_tuple(const struct column_fault *fault)
         PyLong_FromUnsignedLongLong(fault->address),
         PyUnicode_DecodeUTF8(fault->message, (Py_ssize_t)strlen(fault->message), "replace"),
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(fields); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
         PyStructSequence_SET_ITEM(tuple, (Py_ssize_t)i, fields[i]);
     if (PyErr_Occurred())
         Py_CLEAR(tuple);
@@ -466,7 +467,7 @@ static PyStructSequence_Desc fault_description = {
     "_pykdump.ColumnFault",
     "Why rows of a column have no value.",
     fault_fields,
-    sizeof(fault_fields) / sizeof(*fault_fields) - 1,
+    ARRAY_LENGTH(fault_fields) - 1,
 };
 
 int column_add_types(PyObject *module)

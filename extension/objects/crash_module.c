@@ -2,6 +2,7 @@
 // Module `crash`: the names that programs have always used, over the engine.
 #include "objects/crash_module.h"
 
+#include "base/length.h"
 #include "base/message.h"
 #include "build.h"
 #include "host/host.h"
@@ -23,7 +24,7 @@ static int add_functions(PyObject *module)
                              crash_command_functions, crash_task_functions,
                              crash_number_functions,  crash_list_functions,
                              crash_process_functions};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(tables); i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;
     }
@@ -49,7 +50,7 @@ static int add_constants(PyObject *module)
         {"HZ", (long)info.hz},
         {"default_timeout", 120},
     };
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(numbers); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
         if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value) < 0)
             return -1;
     }
@@ -83,7 +84,7 @@ static int add_classes(PyObject *module, struct objects_state *state)
     const PyTypeObject *made[] = {state->struct_type, state->pointer_type, state->enum_type,
                                   state->string_type, state->open_type,    state->array0_type,
                                   state->array1_type};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(made); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(made); i++) {
         if (!made[i])
             return -1;
     }

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/length.h"
 #include "base/message.h"
 #include "host/host.h"
 #include "objects/arguments.h"
@@ -125,7 +126,7 @@ static const struct type *aggregate_named(const char *name)
     static const char *const tags[] = {"struct ", "union ", ""};
     char full[TYPE_TEXT_SIZE];
     struct error err;
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(tags); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(tags); i++) {
         int length = snprintf(full, sizeof(full), "%s%s", tags[i], name);
         const struct type *type =
             length > 0 && (size_t)length < sizeof(full) ? types_find(full, &err) : NULL;

@@ -2,6 +2,7 @@
 // Functions of module `_pykdump`: everything that the debug information defines, as plain data.
 #include "objects/engine_module.h"
 
+#include "base/length.h"
 #include "objects/list.h"
 #include "objects/raise.h"
 #include "types/types.h"
@@ -95,7 +96,7 @@ static bool space_from(PyObject *argument, enum type_space *space)
         {"enum", TYPE_SPACE_ENUM},
         {"typedef", TYPE_SPACE_ORDINARY},
     };
-    for (size_t i = 0; PyUnicode_Check(argument) && i < Py_ARRAY_LENGTH(spaces); i++) {
+    for (size_t i = 0; PyUnicode_Check(argument) && i < ARRAY_LENGTH(spaces); i++) {
         if (PyUnicode_CompareWithASCIIString(argument, spaces[i].name) == 0) {
             *space = spaces[i].space;
             return true;

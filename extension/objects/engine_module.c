@@ -2,6 +2,7 @@
 // Module `_pykdump`: the engine as the framework in pylib/pykdump uses it. Not for programs.
 #include "objects/engine_module.h"
 
+#include "base/length.h"
 #include "build.h"
 #include "objects/column.h"
 #include "objects/state.h"
@@ -14,7 +15,7 @@ static int add_functions(PyObject *module)
         engine_search_functions,  engine_definition_functions, engine_describe_functions,
         engine_factory_functions, engine_attribute_functions,  engine_stack_functions,
         engine_trace_functions,   engine_profile_functions,    engine_signal_functions};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(tables); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(tables); i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;
     }

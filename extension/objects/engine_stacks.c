@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/length.h"
 #include "base/map.h"
 #include "host/host.h"
 #include "memory/cache.h"
@@ -33,7 +34,7 @@ static PyStructSequence_Desc frame_description = {
     "_pykdump.StackFrame",
     "One frame of a kernel stack.",
     frame_fields,
-    Py_ARRAY_LENGTH(frame_fields) - 1,
+    ARRAY_LENGTH(frame_fields) - 1,
 };
 
 static PyStructSequence_Field stack_fields[] = {
@@ -48,7 +49,7 @@ static PyStructSequence_Desc stack_description = {
     "_pykdump.Stack",
     "A kernel stack.",
     stack_fields,
-    Py_ARRAY_LENGTH(stack_fields) - 1,
+    ARRAY_LENGTH(stack_fields) - 1,
 };
 
 int stacks_add_types(PyObject *module)
@@ -101,7 +102,7 @@ static PyObject *frame_make(const struct stack_frame *frame)
         PyLong_FromUnsignedLongLong(named ? frame->ip - symbol.address : 0),
         text_or_none(host_module_at(within)),
     };
-    return sequence_make(objects_state()->frame_type, values, Py_ARRAY_LENGTH(values));
+    return sequence_make(objects_state()->frame_type, values, ARRAY_LENGTH(values));
 }
 
 static PyObject *frames_make(const struct unwinding *unwinding)
@@ -127,7 +128,7 @@ static PyObject *stack_make(const struct unwinding *unwinding)
         PyLong_FromUnsignedLongLong(unwinding->user_regs),
         text_or_none(unwinding->end == UNWIND_END_ERROR ? unwinding->error.message : ""),
     };
-    return sequence_make(objects_state()->stack_type, values, Py_ARRAY_LENGTH(values));
+    return sequence_make(objects_state()->stack_type, values, ARRAY_LENGTH(values));
 }
 
 // The registers named in a mapping; the instruction and stack pointers must be there.

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/length.h"
 #include "objects/arguments.h"
 #include "objects/elements.h"
 #include "objects/raise.h"
@@ -102,9 +103,9 @@ static PyObject *walk_hash(PyObject *module, PyObject *args, PyObject *kwargs)
         !elements_init(&elements, name, member))
         return NULL;
     size_t i = 0;
-    while (i < Py_ARRAY_LENGTH(kinds) && strcmp(kinds[i], kind) != 0)
+    while (i < ARRAY_LENGTH(kinds) && strcmp(kinds[i], kind) != 0)
         i++;
-    if (i == Py_ARRAY_LENGTH(kinds))
+    if (i == ARRAY_LENGTH(kinds))
         return PyErr_Format(PyExc_ValueError, "there is no kind of chain %s", kind);
     walk.kind = (enum hlist_kind)i;
     walk.heads = heads;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/factories.h"
 
+#include "base/length.h"
 #include "objects/engine_module.h"
 #include "objects/state.h"
 #include "objects/type_text.h"
@@ -65,15 +66,15 @@ static PyObject *set_factories(PyObject *module, PyObject *args, PyObject *kwarg
     struct objects_state *state = objects_state();
     PyObject **places[] = {&state->var_info, &state->type_info, &state->struct_info,
                            &state->enum_info, &state->no_member};
-    PyObject *given[Py_ARRAY_LENGTH(places)] = {NULL};
+    PyObject *given[ARRAY_LENGTH(places)] = {NULL};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOO:set_factories", names, &given[0],
                                      &given[1], &given[2], &given[3], &given[4]))
         return NULL;
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(given); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(given); i++) {
         if (given[i] && given[i] != Py_None && !PyCallable_Check(given[i]))
             return PyErr_Format(PyExc_TypeError, "%s is a callable or None", names[i]);
     }
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(given); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(given); i++) {
         if (given[i])
             Py_XSETREF(*places[i], given[i] == Py_None ? NULL : Py_NewRef(given[i]));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/struct_class.h"
 
+#include "base/length.h"
 #include "objects/classes.h"
 #include "objects/factories.h"
 #include "objects/type_text.h"
@@ -75,7 +76,7 @@ int struct_class_add(PyTypeObject *struct_type)
     };
     PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(&attribute_spec);
     int result = type ? 0 : -1;
-    for (size_t i = 0; result == 0 && i < Py_ARRAY_LENGTH(rows); i++) {
+    for (size_t i = 0; result == 0 && i < ARRAY_LENGTH(rows); i++) {
         PyObject *made = type->tp_alloc(type, 0);
         if (!made)
             result = -1;

@@ -65,3 +65,8 @@ def test_kernel_knowledge_does_not_know_programs():
     programs = {path.stem for path in (ROOT / "progs").glob("*.py")}
     for path in (ROOT / "pylib" / "LinuxDump").rglob("*.py"):
         assert not {name.split(".")[0] for name in imports(path)} & programs, path
+
+
+def test_lengths_of_arrays_are_constants():
+    """Python's own macro is none since 3.13: base/length.h has one."""
+    assert not [path for path in SOURCES if "Py_ARRAY_LENGTH" in path.read_text()]

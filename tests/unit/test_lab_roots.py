@@ -59,11 +59,10 @@ def test_a_run_that_is_ended_leaves_no_process_and_no_mount(tmp_path: Path, plac
     before = mounts()
     program = ("import signal; from pathlib import Path; from tests.lab.roots import *\n"
                "signal.signal(signal.SIGINT, signal.default_int_handler)     # or it is inherited\n"
-               f"run(Path('/'), [Bind(Path('{tmp_path}'), '{place}', True)], '{place}',\n"
-               f"    {ENVIRONMENT!r}, ['sh', '-c', 'touch begun; sleep {tmp_path.stat().st_ino}'])")
+               f"run(Path('/'), [Bind(Path('{tmp_path}'), '{place}')], '{place}',\n"
+               f"    {ENVIRONMENT!r}, ['sh', '-c', 'sleep {tmp_path.stat().st_ino}'])")
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL) as process:
-        wait_for(lambda: (tmp_path / "begun").exists())
-        assert sleepers(tmp_path)
+        wait_for(lambda: sleepers(tmp_path))
         process.send_signal(number)
         process.wait()
     wait_for(lambda: not sleepers(tmp_path))

@@ -82,7 +82,7 @@ def run(suites: Sequence[str], kernels: Sequence[str], tests: Sequence[str],
 
 
 def _dumps(kernels: Sequence[str], progress: Progress) -> list[Dump]:
-    """The dumps of the kernels; all that tests ask for is made, as the roots have no tools for it."""
+    """The dumps of the kernels; all that tests ask for is made: the roots have no tools for it."""
     for guest in dumps.GUESTS:
         dumps.get(guest, progress=progress)
     chosen = [dumps.get(kernel=kernel, progress=progress) for kernel in kernels]

@@ -7,8 +7,12 @@ import pytest
 API = "from pykdump.API import *\n"
 
 
+# what a search shows on the terminal when it takes long
+PROGRESS = re.compile(r"\r*\n?(searching 0x[0-9a-f]+ \(\d+ %\))?\x1b\[K")
+
+
 def lines_of(crash, text):
-    return crash.epython(API + text).splitlines()
+    return PROGRESS.sub("", crash.epython(API + text)).splitlines()
 
 
 def pid_of(dump, comm):

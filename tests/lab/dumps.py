@@ -36,12 +36,14 @@ class Guest:
     """What runs in the machine: an init script, its C helper, and the modules it may insert.
 
     `own_module` is the source of one that is built for the kernel; the script inserts it itself.
+    `more_helpers` are programs beside /bin/states, under the names of their sources.
     """
 
     script: Path
     helper: Path
     modules: tuple[str, ...]
     own_module: Optional[Path] = None
+    more_helpers: tuple[Path, ...] = ()
 
 
 GUESTS = {
@@ -49,6 +51,8 @@ GUESTS = {
                   ("qemu_fw_cfg", "loop", "dummy", "overlay")),
     "locks": Guest(SOURCES / "locks.sh", SOURCES / "states.c", ("qemu_fw_cfg", "loop"),
                    SOURCES / "lab_locks.c"),
+    "threads": Guest(SOURCES / "threads.sh", SOURCES / "states.c", ("qemu_fw_cfg",),
+                     SOURCES / "lab_deep.c", (SOURCES / "crowd.c",)),
 }
 
 
@@ -157,7 +161,7 @@ def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = Fa
 
 def _content_hash(guest: Guest) -> str:
     """Identifies everything that decides what a dump of `guest` holds, but for the kernel."""
-    sources = (guest.script, ACCOUNT, guest.helper, guest.own_module)
+    sources = (guest.script, ACCOUNT, guest.helper, guest.own_module, *guest.more_helpers)
     parts = [LAB_FORMAT, qemu.FLAGS, qemu.KERNEL_ARGUMENTS, COMPILE, guest.modules,
              *(source.read_text() for source in sources if source)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
@@ -213,6 +217,8 @@ def _initramfs(guest: Guest, kernel: Kernel, scratch: Path) -> bytes:
         initramfs.program("bin/busybox", BUSYBOX.read_bytes()),
         initramfs.link("bin/sh", "busybox"),
         initramfs.program("bin/states", _compiled(guest.helper, scratch)),
+        *(initramfs.program(f"bin/{source.stem}", _compiled(source, scratch))
+          for source in guest.more_helpers),
         initramfs.plain("lab/modules",
                         "".join(f"/lab/{path.name}\n" for path in modules).encode()),
         *(initramfs.plain(f"lab/{path.name}", path.read_bytes()) for path in modules),

@@ -20,7 +20,7 @@ section modules cat modules
 section cmdline grep -a '' [0-9]*/cmdline /dev/null
 section environ grep -a '' [0-9]*/environ /dev/null
 section fds ls -l [0-9]*/fd
-section stacks grep '' [0-9]*/task/[0-9]*/stack
+section stacks grep '' ${LAB_STACKS:-[0-9]*/task/[0-9]*/stack}
 section maps grep '' [0-9]*/maps
 section links ls -l [0-9]*/exe [0-9]*/cwd [0-9]*/root
 section module-symbols grep '\[' kallsyms
@@ -44,9 +44,15 @@ section stat cat [0-9]*/task/[0-9]*/stat
 section status grep -hE \
     '^(Tgid|Pid|TracerPid|Uid|Gid|NSpid|VmSize|VmRSS|.*_ctxt_switches):' \
     [0-9]*/task/[0-9]*/status
+section processes grep -E '^(Groups|Rss[AFS].*|VmSwap|VmPTE|Cap...|NoNewPrivs|Seccomp|Cpus_allowed_list):' \
+    [0-9]*/status
+section wchan grep '' [0-9]*/wchan
+section cgroup grep '' [0-9]*/cgroup
+section namespaces ls -l [0-9]*/ns
 # The kernel starts workers and lets them go: which tasks there are at the very end.
 section alive echo [0-9]*/task/[0-9]*
 echo "@@@ lab account ends"
 # The kernel prints past what still waits in the terminal's buffer: setting a mode waits for its end.
 stty opost </dev/console
+eval "$LAB_LAST"
 echo c >sysrq-trigger

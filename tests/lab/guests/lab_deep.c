@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The module of the guest "threads": kernel threads with deep stacks, and a CPU that is kept busy in
+// softirq context.
+//
+// lab-deep-N sleeps N calls below its beginning. 1 written to the parameter `spin` makes CPU 1
+// handle a timer for ever, on top of whatever it was running.
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/processor.h>
+#include <linux/sched.h>
+#include <linux/timer.h>
+
+#define SPINNING_CPU 1
+
+static const long depths[] = {10, 40, 100};
+
+// The result depends on each call, or the compiler makes a loop of them.
+static noinline long descend(long depth)
+{
+    volatile long below;
+
+    if (depth == 0) {
+        for (;;) {
+            set_current_state(TASK_IDLE);
+            schedule();
+        }
+    }
+    below = descend(depth - 1);
+    return below + depth;
+}
+
+static int deep_thread(void *depth)
+{
+    return descend((long)depth) != 0;
+}
+
+static void spin_on(struct timer_list *unused)
+{
+    for (;;)
+        cpu_relax();
+}
+static DEFINE_TIMER(spinner, spin_on);
+
+static int spin_set(const char *value, const struct kernel_param *unused)
+{
+    spinner.expires = jiffies + 1;
+    add_timer_on(&spinner, SPINNING_CPU);
+    return 0;
+}
+static const struct kernel_param_ops spin_ops = {.set = spin_set};
+module_param_cb(spin, &spin_ops, NULL, 0200);
+
+static int __init lab_init(void)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(depths); i++)
+        if (IS_ERR(kthread_run(deep_thread, (void *)depths[i], "lab-deep-%ld", depths[i])))
+            return -ENOMEM;
+    return 0;
+}
+module_init(lab_init);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("threads with deep stacks");

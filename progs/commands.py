@@ -20,16 +20,24 @@ EXAMPLES
     crash> hanginfo
     crash> hanginfo --older=120 --tree
 """),
-    ("pstree", "processes as a tree", "[-p] [-g] [-s] [-t PID]", """\
+    ("pstree", "processes as a tree", "[-p] [-g] [-s] [-u] [-t PID [--parents]] [options]", """\
   Shows the processes of the dump below their parents.
 
-    -p      show PIDs
-    -g      show the number of threads of processes that have several
-    -s      show states, two letters each
-    -t PID  start at this process: a PID, a TID or the address of a task
+    -p               show PIDs
+    -g               show the number of threads of processes that have several
+    -s               show states, two letters each
+    -u               show users where they change
+    -t PID           start at this process: a PID, a TID or the address of a task
+    --parents        with -t: the path to it, too
+    --depth=N        N levels only
+    --state=ST       only processes in these states, and what leads to them: RU,UN
+    --comm=PATTERN   only processes of these names, and what leads to them
+    --compact        subtrees that look alike once: 56*[sleep]
+    --json           the same as JSON
 
 EXAMPLES
     crash> pstree -p -t 1
+    crash> pstree -s --state=UN
 """),
     ("stacks", "kernel stacks, frame by frame", "[-a] [-g] [-l] [-r] [--json] [PID|TASK ...]", """\
   Shows the kernel stacks of tasks, found by the kernel's own unwind tables: of
@@ -46,26 +54,36 @@ EXAMPLES
     crash> stacks --group
 """),
     ("taskinfo", "tasks, their states and when they last ran",
-     "[--summary|--hang|--recent|--pidinfo=PID|--pstree|--memory|--ns] [options]", """\
+     "[--summary|--hang|--recent|--times|--pidinfo=PID|--pstree|--memory|--ns] [options]", """\
   Lists all tasks by process: which CPU they are on, how long ago they were put
   on it, their state in two letters, and the user.  > marks those on a CPU now.
 
     --summary        how many threads ran recently, how many are in which state
     --hang           uninterruptible tasks, the first and the last of --recent
     -r, --recent     all threads, those first that ran last
+    --times          when each was started, the oldest first; the last with -r
     --pidinfo=PID    details of a task, given by its PID or address
     --pstree         the tree of processes, with --pidinfo of one
-    --memory         processes with most memory
+    --memory         processes with most memory, and what it is made of
     --ns             tasks in namespaces of their own
     --maxpids=N      how many tasks --hang and --memory show (8)
-    --taskfilter=ST  only tasks in these states: RU,UN
     --cmd=C          run the crash command C with each PID
-    --json           lists and the summary as JSON
+    --wait           the function each sleeps in, and what UN ones wait for
+    --json           the same as JSON
     -v               stacks too
+
+  Lists can be limited to some tasks:
+
+    --taskfilter=ST  in these states: RU,UN
+    --comm=PATTERN   of these names: 'kworker*'
+    --uid=N          of this user
+    --cpu=N          on this CPU, now or last
+    --older=TIME     that have not run for so long: 120s, 2m, 1h, 1d
 
 EXAMPLES
     crash> taskinfo --summary
     crash> taskinfo --recent --taskfilter=UN -v
+    crash> taskinfo --wait --older=2m --comm='nfsd*'
 """),
 )
 

@@ -47,11 +47,14 @@ def _parse() -> Values:
 
 def _chosen(table: TaskList, options: Values) -> list[Task]:
     from LinuxDump.hangs import is_hung
+    from LinuxDump.taskrows import task_rows
+    from pykdump.API import readSU
 
     asleep = ("UN", "IN") if options.sleeping else ()
-    return [task for task in table.allThreads()
-            if (is_hung(task) or task.state[5:7] in asleep)
-            and task.Ran_ago >= options.older * 1000]
+    rows = [row for row in task_rows() if (is_hung(row) or row.code in asleep)
+            and row.ran_ago >= options.older * 1000]
+    return [table.task(readSU("struct task_struct", row.task))
+            for row in sorted(rows, key=lambda row: row.pid)]
 
 
 def _named(tasks: Tasks, address: int) -> str:
@@ -160,10 +163,10 @@ _RECLAIM = (("shrinking zone", ("shrink_node", "shrink_zone", "do_try_to_free_pa
 
 
 def _print_reclaim(table: TaskList, options: Values) -> None:
-    from LinuxDump.BTstack import fastSubroutineStacks
+    from LinuxDump.BTstack import subroutine_stacks
     from LinuxDump.pidlists import print_pidlist
 
-    functions = fastSubroutineStacks()
+    functions = subroutine_stacks()
     for title, names in _RECLAIM:
         pids = functions.find_pids_byfuncname("|".join(names))
         if not pids:

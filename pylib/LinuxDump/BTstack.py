@@ -258,6 +258,12 @@ class fastSubroutineStacks:
         return set().union(*(self.funcpids[name] for name in names))
 
 
+@memoize_cond(CU_LIVE | CU_PYMOD)
+def subroutine_stacks() -> fastSubroutineStacks:
+    """The same, of all threads, read once in a session: not to be changed."""
+    return fastSubroutineStacks()
+
+
 def verifyFastSet(dset: set[int], func: str | re.Pattern[str]) -> None:
     """Remove from a set of tids those that have no function on the stack that matches."""
     dset -= {tid for tid in dset if not _has_function(tid, func)}

@@ -556,12 +556,14 @@ class Summary(NamedTuple):
 @memoize_cond(CU_LIVE | CU_PYMOD)
 def summarize() -> Summary:
     """Count all threads, idle tasks included."""
-    table = TaskTable()
-    threads = table.allThreads()
-    ages = [task.Ran_ago for task in threads]
-    recent = {seconds: sum(age <= seconds * 1000 for age in ages) for seconds in (1, 5, 60)}
-    states = Counter(task.state for task in threads)
-    return Summary(recent, dict(sorted(states.items())), len(threads), _own_namespaces(table))
+    from LinuxDump.taskrows import task_rows    # it needs this module
+
+    rows = task_rows()
+    recent = {seconds: sum(row.ran_ago <= seconds * 1000 for row in rows)
+              for seconds in (1, 5, 60)}
+    states = Counter(row.state for row in rows)
+    return Summary(recent, dict(sorted(states.items())), len(rows),
+                   _own_namespaces(TaskTable()))
 
 
 def _own_namespaces(table: TaskList) -> int:

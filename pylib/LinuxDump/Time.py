@@ -100,3 +100,11 @@ def get_seconds() -> int | None:
     """The time of day: seconds since 1970; None if unknown."""
     timekeeper = _timekeeper()
     return None if timekeeper is None else timekeeper.xtime_sec
+
+
+def boot_time() -> int | None:
+    """When the machine was booted: ns since 1970, by the wall clock as it was last; or None."""
+    timekeeper = _timekeeper()
+    if timekeeper is None:
+        return None
+    return ktime_t(timekeeper.offs_real) - ktime_t(timekeeper.offs_boot)

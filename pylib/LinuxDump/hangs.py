@@ -40,7 +40,7 @@ class Hangs(NamedTuple):
 
 
 def is_hung(task: Any) -> bool:
-    """Is a Task uninterruptible: killable ones are, idle kernel threads are not."""
+    """Is a Task, or its row, uninterruptible: killable ones are, idle kernel threads are not."""
     return "UNINTERRUPTIBLE" in task.state
 
 

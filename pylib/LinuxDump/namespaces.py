@@ -9,13 +9,20 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
+from LinuxDump.creds import kid
 from LinuxDump.inet import get_net_namespace_list
 from LinuxDump.Tasks import Task, TaskList
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import crash, pylog, readSU, sym2addr
 
-_KINDS = ("uts_ns", "ipc_ns", "mnt_ns", "net_ns", "pid_ns_for_children", "time_ns", "cgroup_ns")
+_KINDS = ("uts_ns", "ipc_ns", "mnt_ns", "net_ns", "pid_ns_for_children", "time_ns",
+          "time_ns_for_children", "cgroup_ns")
 _BOX = 60
+# As /proc/PID/ns calls them, and where a task has them.
+_PLACES = {"cgroup": "nsproxy.cgroup_ns", "ipc": "nsproxy.ipc_ns", "mnt": "nsproxy.mnt_ns",
+           "net": "nsproxy.net_ns", "pid_for_children": "nsproxy.pid_ns_for_children",
+           "time": "nsproxy.time_ns", "time_for_children": "nsproxy.time_ns_for_children",
+           "user": "cred.user_ns", "uts": "nsproxy.uts_ns"}
 
 
 def nsproxies(table: TaskList) -> dict[Any, list[Task]]:
@@ -36,6 +43,50 @@ def differing(nsproxy: Any) -> list[str]:
             if nsproxy.hasField(kind) and getattr(nsproxy, kind) != getattr(initial, kind)]
 
 
+def numbers(task: Any) -> dict[str, int]:
+    """The inode numbers of a Task's namespaces, by the names of /proc/PID/ns.
+
+    A dead task has but a few.  crash.error if they cannot be read.
+    """
+    found = {}
+    for name, path in _PLACES.items():
+        owner, member = path.split(".")
+        holder = getattr(task.ts, owner)
+        if holder and holder.hasField(member):
+            found[name] = getattr(holder, member).ns.inum
+    if task.task_get_pid():
+        found["pid"] = task.task_ns().ns.inum
+    return found
+
+
+def records(table: TaskList) -> list[dict[str, Any]]:
+    """Each process with the numbers of its namespaces and where they differ, as JSON has it."""
+    found = []
+    initial = numbers(table.allTasks()[0])
+    for task in table.allTasks():
+        try:
+            own = numbers(task)
+            pids = inner_pids(task)
+        except crash.error as err:
+            pylog.error(f"namespaces of {task.ts} cannot be read: {err}")
+            continue
+        found.append({"pid": task.pid, "comm": str(task.comm), "task": f"0x{task.ts:x}",
+                      "namespaces": own, "pids": pids,
+                      "differs": sorted(name for name in own if own[name] != initial.get(name))})
+    return found
+
+
+def user_namespaces(table: TaskList) -> dict[Any, list[Task]]:
+    """struct user_namespace -> leaders that live in it, without the first one."""
+    initial = sym2addr("init_user_ns")
+    found: dict[Any, list[Task]] = {}
+    for task in table.allTasks():
+        space = task.cred.user_ns
+        if space != initial:
+            found.setdefault(space, []).append(task)
+    return found
+
+
 def inner_pids(task: Any) -> list[int]:
     """The pids of a task, from that in the first PID namespace to that in its own."""
     pid = task.task_get_pid()
@@ -46,8 +97,8 @@ def print_namespaces_info(tt: TaskList, v: int = 0) -> None:
     """Print who is in which namespaces; nothing when all are in the first ones."""
     if not sym2addr("init_nsproxy"):
         return
-    proxies = nsproxies(tt)
-    if not proxies and not tt.pidnamespaces:
+    proxies, users = nsproxies(tt), user_namespaces(tt)
+    if not proxies and not users and not tt.pidnamespaces:
         return
     print("Non-standard Namespaces".center(60, "*"))
     print("Namespaces Associated with PID".center(58, "~"))
@@ -57,6 +108,12 @@ def print_namespaces_info(tt: TaskList, v: int = 0) -> None:
         for task in tasks:
             print(f"\t{task}")
     _print_nets(tt)
+    if users:
+        print("User Namespaces".center(58, "~"))
+    for space, tasks in users.items():
+        print(f"{space} level={space.level} owner={kid(space.owner)}")
+        for task in tasks:
+            print(f"\t{task}")
     if tt.pidnamespaces:
         print("\n   *** PID Namespace Info ***")
         for space in tt.pidnamespaces:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from LinuxDump.creds import NO_LIMIT, Credentials, credentials, rlimits, user_count
+from LinuxDump import namespaces, sched
+from LinuxDump.creds import (CAPABILITIES, NO_LIMIT, Credentials, capabilities, capability_names,
+                             credentials, no_new_privs, rlimits, seccomp, user_count)
+from LinuxDump.piddata import DEAD, thread_info, wait_record
+from LinuxDump.taskrows import row_of, wait_channels
 from LinuxDump.Tasks import Task
 from LinuxDump.threadflags import decode_tflags
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
-from pykdump.API import crash, pylog, readSU
+from pykdump.API import crash, pylog
 
-_DEAD = ("EXIT_DEAD", "EXIT_ZOMBIE", "TASK_DEAD")
+_FEW = 8        # capabilities, to be named one by one
 
 
 def print_pidinfo(task: Task, verbose: int = 0) -> None:
@@ -21,12 +25,13 @@ def print_pidinfo(task: Task, verbose: int = 0) -> None:
     print(f"----{task.pid:7}({task.state[5:7]}) {task.ts} {task.comm}")
     print(f"   cpu {task.cpu}")
     parts = [_parents, _children, _flags, _threads, _creds]
-    if task.state not in _DEAD:
-        parts += [_limits]
-    for part in parts + [_thread_info]:
+    if task.state not in DEAD:
+        parts += [_limits, _thread_info, _scheduling, _capabilities, _security, _namespaces,
+                  _cgroup, _sleep]
+    for part in parts:
         try:
             part(task, verbose)
-        except (crash.error, KeyError) as err:
+        except (crash.error, KeyError, IndexError, AttributeError) as err:
             pylog.error(f"{part.__name__.strip('_')} of {task.ts} cannot be read: {err}")
 
 
@@ -45,15 +50,8 @@ def _children(task: Task, verbose: int) -> None:
             print(f"\t{child}")
 
 
-def _thread_info_of(task: Task) -> Any:
-    try:
-        return task.ts.thread_info      # since 4.9 in the task_struct, where it is so configured
-    except KeyError:
-        return readSU("struct thread_info", task.ts.stack)
-
-
 def _flags(task: Task, verbose: int) -> None:
-    flags = _thread_info_of(task).flags
+    flags = thread_info(task).flags
     print(f"  -- Thread Flags: 0x{flags:x}")
     if flags:
         print(decode_tflags(flags, 5))
@@ -115,4 +113,68 @@ def _limit(value: int) -> str:
 
 
 def _thread_info(task: Task, verbose: int) -> None:
-    print(f"   --- thread_info {_thread_info_of(task)}")
+    print(f"   --- thread_info {thread_info(task)}")
+
+
+def _scheduling(task: Task, verbose: int) -> None:
+    known = sched.scheduling(task.ts)
+    print(f"   -- Scheduling: {known.policy} prio={known.prio} nice={known.nice} "
+          f"rt_priority={known.rt_priority} cpus={sched.as_ranges(known.cpus)}")
+    row = row_of(task)
+    if row is not None:
+        print(f"   -- Started: {row.started_at()} ({row.started / 1e9:.2f} s after boot)")
+
+
+def _capabilities(task: Task, verbose: int) -> None:
+    print("   -- Capabilities:")
+    for name, mask in capabilities(task.ts.cred).items():
+        print(f"\t{name:<11} {mask:016x}{_named(mask)}")
+
+
+def _named(mask: int) -> str:
+    everything = (1 << len(CAPABILITIES)) - 1
+    missing = everything & ~mask
+    if not mask:
+        return ""
+    if not missing:
+        return " all"
+    if mask.bit_count() <= _FEW:
+        return f" {' '.join(capability_names(mask))}"
+    if missing.bit_count() <= _FEW:
+        return f" all but {' '.join(capability_names(missing))}"
+    return ""
+
+
+def _security(task: Task, verbose: int) -> None:
+    print(f"   -- Security: seccomp={seccomp(task.ts)} no_new_privs={no_new_privs(task.ts):d}")
+
+
+def _namespaces(task: Task, verbose: int) -> None:
+    print("   -- Namespaces:")
+    numbers = namespaces.numbers(task)
+    print("\t" + " ".join(f"{name}:[{number}]" for name, number in sorted(numbers.items())))
+    inner = namespaces.inner_pids(task)
+    if len(inner) > 1:
+        print(f"\tpids from the outermost to its own: {' '.join(map(str, inner))}")
+
+
+def _cgroup(task: Task, verbose: int) -> None:
+    frozen = " (frozen)" if sched.is_frozen(task.ts) else ""
+    print(f"   -- Cgroup: {sched.cgroup_path(task.ts)}{frozen}")
+
+
+def _sleep(task: Task, verbose: int) -> None:
+    row = row_of(task)
+    channel = wait_channels([row]).get(row.task) if row else None
+    if channel:
+        wait = wait_record(task)
+        print(f"   -- Sleeps in: {channel}{waits_for(wait)}")
+
+
+def waits_for(wait: dict[str, Any] | None) -> str:
+    """A record of a wait in words: for what, and of whom."""
+    if wait is None:
+        return ""
+    owners = ", ".join(f"pid={pid}" for pid in wait["owners"])
+    sure = "" if wait["confidence"] == "certain" else f" ({wait['confidence']})"
+    return f" for {wait['kind']} {wait['name']}" + (f" of {owners}{sure}" if owners else "")

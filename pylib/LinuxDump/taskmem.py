@@ -1,18 +1,22 @@
 """Owns how much memory tasks have.
 
-Must not know what lies in an address space.
+Must not know what lies in an address space, but for System V segments.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from LinuxDump.percpu import percpu_counter_sum
-from LinuxDump.Tasks import TaskTable
+from LinuxDump.Tasks import Task, TaskTable
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
-from pykdump.API import PAGESIZE, crash, enumerator_value, pylog
+from pykdump.API import (PAGESIZE, columns, crash, enumerator_value, pylog, sym2addr,
+                         walk_maple)
 
+_MAX_AREAS = 1 << 20
+_PARTS = (f"{'PID':>7} {'CMD':<15}"
+          + "".join(f" {name:>9}" for name in ("RSS", "FILE", "ANON", "SHMEM", "SWAP", "PGTABLE")))
 _RESIDENT = ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES")
 
 
@@ -42,17 +46,88 @@ def rss(task: Any) -> int:
     return sum(mm_counter(mm, name) for name in _RESIDENT) * PAGESIZE if mm else 0
 
 
-def print_memory_stats(ntop: int = 8) -> None:
-    """Print the processes with most resident memory, and the sum of all."""
-    sizes = []
+class Memory(NamedTuple):
+    """Memory of a process in bytes; all 0 for a kernel thread.
+
+    rss        resident: file + anon + shmem
+    swap       swapped out
+    pagetable  tables of pages of all levels
+    sysv       attached System V segments, resident or not
+    """
+
+    rss: int
+    file: int
+    anon: int
+    shmem: int
+    swap: int
+    pagetable: int
+    sysv: int
+
+
+def memory(task: Any) -> Memory:
+    """Of a task; crash.error if it cannot be read."""
+    mm = task.mm
+    if not mm:
+        return Memory(0, 0, 0, 0, 0, 0, 0)
+    file, anon, shmem, swap = (mm_counter(mm, name) * PAGESIZE
+                               for name in (*_RESIDENT, "MM_SWAPENTS"))
+    return Memory(file + anon + shmem, file, anon, shmem, swap, mm.pgtables_bytes.counter,
+                  sysv(mm))
+
+
+def sysv(mm: Any) -> int:
+    """Bytes of System V segments that are attached in a struct mm_struct."""
+    operations = sym2addr("shm_vm_ops")
+    areas = columns(_areas(mm), "struct vm_area_struct", ["vm_ops", "vm_start", "vm_end"])
+    return sum(end - start for ops, start, end in areas.rows() if ops == operations)
+
+
+def _areas(mm: Any) -> Any:
+    """Addresses of the struct vm_area_struct of an address space."""
+    if mm.hasField("mm_mt"):        # 6.1: 763ecb035029 ("mm: remove the vma linked list")
+        return walk_maple(mm.mm_mt, as_column=True)[2]
+    area, found = mm.mmap, []
+    while area and len(found) < _MAX_AREAS:
+        found.append(int(area))
+        area = area.vm_next
+    return found
+
+
+def memory_of_all() -> list[tuple[Task, Memory]]:
+    """Each process with its memory, those with most resident memory first."""
+    found = []
     for task in TaskTable().allTasks():
         try:
-            sizes.append((rss(task), task))
+            found.append((task, memory(task)))
         except crash.error as err:
             pylog.error(f"memory of {task.ts} cannot be read: {err}")
-    sizes.sort(key=lambda entry: entry[0], reverse=True)
+    return sorted(found, key=lambda entry: -entry[1].rss)
+
+
+def print_memory_stats(ntop: int = 8) -> None:
+    """Print the processes with most memory, what it is made of, and the sum of all."""
+    found = memory_of_all()
+    attached = sum(size.sysv for _task, size in found)
+    if attached:
+        print(f" ==== First {ntop} Tasks reverse-sorted by RSS+SHM ====")
+        for task, size in sorted(found, key=lambda entry: -(entry[1].rss + entry[1].sysv))[:ntop]:
+            print(_line(task, size) + (f" shm={_gb(size.sysv)} Gb" if size.sysv else ""))
+        print()
     print(f" ==== First {ntop} Tasks Reverse-sorted by RSS only ====")
-    for size, task in sizes[:ntop]:
-        print(f"   PID={task.pid:6} CMD={task.comm:<15} RSS={size / (1 << 30):5.3f} Gb")
-    total = sum(size for size, _task in sizes)
-    print(f"\n === Total Memory in RSS {total / (1 << 30):6.3f} Gb")
+    for task, size in found[:ntop]:
+        print(_line(task, size))
+    print(f"\n ==== What that is, in Mb ====\n{_PARTS}")
+    for task, size in found[:ntop]:
+        print(f"{task.pid:7} {task.comm:<15}"
+              + "".join(f" {part / (1 << 20):9.1f}" for part in size[:6]))
+    print(f"\n === Total Memory in RSS {_gb(sum(size.rss for _task, size in found), 6)} Gb")
+    if attached:
+        print(f" === Total Memory in SHM {_gb(attached, 6)} Gb")
+
+
+def _line(task: Task, size: Memory) -> str:
+    return f"   PID={task.pid:6} CMD={task.comm:<15} RSS={_gb(size.rss)} Gb"
+
+
+def _gb(size: int, width: int = 5) -> str:
+    return f"{size / (1 << 30):{width}.3f}"

@@ -6,7 +6,7 @@ Must not know what is written at a node.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from LinuxDump.Tasks import Task, TaskList
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
@@ -92,6 +92,7 @@ class Processes:
 
     def __init__(self, table: TaskList, root: Task) -> None:
         self._table = table
+        self.root = root
         self._depths: dict[int, int] = {root.ts: 0}
 
     def __len__(self) -> int:
@@ -118,3 +119,91 @@ class Processes:
             self._depths[child.ts] = depth
             fresh.append(child)
         return fresh
+
+
+# -- trees as wholes ----------------------------------------------------------------------------
+
+class Node:
+    """A process in a tree, and those below it; `count` equal ones, when they were put together."""
+
+    __slots__ = ("task", "children", "count")
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.children: list[Node] = []
+        self.count = 1
+
+
+def grow(processes: Processes, depth: int | None = None) -> Node:
+    """The tree of processes, `depth` levels below its root."""
+    root = Node(processes.root)
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if depth is None or processes.depth(node.task) < depth:
+            node.children = [Node(child) for child in processes.children(node.task)]
+            pending += node.children
+    return root
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """The nodes of a tree, each before those below it, in order."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(node.children))
+
+
+def prune(root: Node, keep: Callable[[Task], bool]) -> None:
+    """Leave only what is kept, and what leads to it; the root stays."""
+    kept = {id(node) for node in walk(root) if keep(node.task)}
+    for node in reversed(list(walk(root))):
+        node.children = [child for child in node.children
+                         if child.children or id(child) in kept]
+
+
+def compact(root: Node, text: Callable[[Task], str]) -> None:
+    """Put children together that look alike, with all below them; the first is left."""
+    shapes: dict[tuple[str, tuple[tuple[int, int], ...]], int] = {}
+    shape_of: dict[int, int] = {}
+    for node in reversed(list(walk(root))):
+        alike: dict[int, Node] = {}
+        for child in node.children:
+            first = alike.setdefault(shape_of[id(child)], child)
+            if first is not child:
+                first.count += 1
+        node.children = list(alike.values())
+        below = tuple((shape, child.count) for shape, child in alike.items())
+        shape_of[id(node)] = shapes.setdefault((text(node.task), below), len(shapes))
+
+
+def records(root: Node) -> list[dict[str, Any]]:
+    """The nodes in the order in which they are drawn, as JSON has them."""
+    depths = {id(root): 0}
+    found = []
+    for node in walk(root):
+        depth = depths[id(node)]
+        depths.update((id(child), depth + 1) for child in node.children)
+        task = node.task
+        found.append({"pid": task.pid, "ppid": task.real_parent.tgid, "comm": str(task.comm),
+                      "task": f"0x{task.ts:x}", "state": task.state, "depth": depth,
+                      "count": node.count, "threads": len(task.threads) + 1})
+    return found
+
+
+def path_to(task: Task) -> list[Task]:
+    """The processes from the first one to a process, as far as parents can be read."""
+    path = [task]
+    seen = {int(task.ts)}
+    while True:
+        try:
+            parent = task.ttable.task(path[-1].real_parent.group_leader)
+        except crash.error as err:
+            pylog.error(f"the parent of {path[-1].ts} cannot be read: {err}")
+            break
+        if parent.ts in seen:
+            break               # the first process is its own parent, and damage may make circles
+        seen.add(int(parent.ts))
+        path.append(parent)
+    return path[::-1]

@@ -7,7 +7,11 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -15,8 +19,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -143,7 +149,7 @@ static void spaces(const char *name)
         pause();
 }
 
-/* anonymous, file and shared memory, so many pages each */
+/* anonymous and shared memory, and a System V segment that has no pages yet */
 static void memory(const char *name)
 {
     size_t size = 4 << 20;
@@ -152,9 +158,30 @@ static void memory(const char *name)
 
     if (own == MAP_FAILED || shared == MAP_FAILED)
         err(1, "mmap");
+    int segment = shmget(IPC_PRIVATE, 3 * size, IPC_CREAT | 0600);
+    MUST(segment);
+    if (shmat(segment, NULL, 0) == (void *)-1)
+        err(1, "shmat");
     memset(own, 1, size);
     memset(shared, 1, 2 * size);
     ready(name);
+    for (;;)
+        pause();
+}
+
+/* without some capabilities, under seccomp, in groups */
+static void bound(const char *name)
+{
+    struct sock_filter allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
+    struct sock_fprog filter = {1, &allow};
+    gid_t groups[] = {7, 1000, 70000};
+
+    MUST(setgroups(sizeof groups / sizeof *groups, groups));
+    MUST(prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0));
+    MUST(prctl(PR_CAPBSET_DROP, CAP_NET_RAW, 0, 0, 0));
+    MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    ready(name);
+    MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0));
     for (;;)
         pause();
 }
@@ -166,6 +193,7 @@ static const struct {
     {"lab-crowd", crowd},
     {"lab-spaces", spaces},
     {"lab-memory", memory},
+    {"lab-bound", bound},
 };
 
 int main(int count, char **arguments)

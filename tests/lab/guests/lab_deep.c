@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The module of the guest "threads": kernel threads with deep stacks, and a CPU that is kept busy in
-// softirq context.
+// The module of the guest "threads": kernel threads with deep stacks, and a CPU that is kept busy
+// in softirq context.
 //
 // lab-deep-N sleeps N calls below its beginning. 1 written to the parameter `spin` makes CPU 1
 // handle a timer for ever, on top of whatever it was running.

@@ -38,7 +38,7 @@ for state in vfork neglect stopper tracer tree realtime user sleeper; do
     start states "lab-$state"
 done
 echo $! >/sys/fs/cgroup/lab/inner/cgroup.procs
-for role in crowd spaces memory; do
+for role in crowd spaces memory bound; do
     start crowd "lab-$role"
 done
 for number in 1 2 3 4 5 6; do
@@ -48,7 +48,7 @@ for number in 1 2 3; do
     sleep 100002 &
     echo $! >/sys/fs/cgroup/frozen/cgroup.procs
 done
-setpriv --inh-caps=-all --bounding-set=-sys_admin,-net_raw --nnp sleep 100004 &
+sleep 1
 echo 1 >/sys/fs/cgroup/frozen/cgroup.freeze
 insmod /lab/lab_deep.ko
 ln -s states /bin/lab-burner

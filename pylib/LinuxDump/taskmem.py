@@ -86,7 +86,8 @@ def _areas(mm: Any) -> Any:
     """Addresses of the struct vm_area_struct of an address space."""
     if mm.hasField("mm_mt"):        # 6.1: 763ecb035029 ("mm: remove the vma linked list")
         return walk_maple(mm.mm_mt, as_column=True)[2]
-    area, found = mm.mmap, []
+    found: list[int] = []
+    area = mm.mmap
     while area and len(found) < _MAX_AREAS:
         found.append(int(area))
         area = area.vm_next

@@ -84,6 +84,21 @@ def locks_crash(locks_dump, plugin, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def threads_dump():
+    """The dump of the guest with 5,000 threads."""
+    return dumps.get("threads")
+
+
+@pytest.fixture(scope="session")
+def threads_crash(threads_dump, plugin, tmp_path_factory):
+    """A session on it, for all tests."""
+    session = Crash(threads_dump, tmp_path_factory.mktemp("threads"))
+    session.run(f"extend {plugin}")
+    yield session
+    session.close()
+
+
+@pytest.fixture(scope="session")
 def shared(starting):
     sessions = Shared(starting)
     yield sessions

@@ -47,12 +47,12 @@ def _parse() -> Values:
 
 def _chosen(table: TaskList, options: Values) -> list[Task]:
     from LinuxDump.hangs import is_hung
-    from LinuxDump.taskrows import task_rows
+    from LinuxDump.taskrows import Filter, task_rows
     from pykdump.API import readSU
 
     asleep = ("UN", "IN") if options.sleeping else ()
-    rows = [row for row in task_rows() if (is_hung(row) or row.code in asleep)
-            and row.ran_ago >= options.older * 1000]
+    rows = [row for row in Filter(older=options.older).chosen(task_rows())
+            if is_hung(row) or row.code in asleep]
     return [table.task(readSU("struct task_struct", row.task))
             for row in sorted(rows, key=lambda row: row.pid)]
 

@@ -151,7 +151,8 @@ class Filter(NamedTuple):
                 and (self.comm is None or fnmatch.fnmatchcase(row.comm, self.comm))
                 and (self.uid is None or row.uid == self.uid)
                 and (self.cpu is None or row.cpu == self.cpu)
-                and row.ran_ago >= self.older * 1000)
+                # the clock of an idle CPU stands still, behind tasks that it was given last
+                and (not self.older or row.ran_ago >= self.older * 1000))
 
 
 def codes_of(text: str | None) -> frozenset[str] | None:

@@ -40,16 +40,23 @@ def _bench(arguments: argparse.Namespace) -> None:
     packages.require(["bench"])
     if not BUILT.exists():
         raise BenchError(f"{BUILT} is not there: run make")
-    dump = dumps.get("busy", progress=progress)
-    repeated = tuple(row for row in rows.REPEATED if arguments.only in row.name)
     effort = measure.QUICK if arguments.quick else measure.FULL
+    chosen = [(suite, tuple(row for row in suite.repeated if arguments.only in row.name))
+              for suite in rows.SUITES]
+    if arguments.only:
+        chosen = [(suite, repeated) for suite, repeated in chosen if repeated]
+    if not chosen:
+        raise BenchError(f"no row has {arguments.only!r} in its name")
     results = []
     with tempfile.TemporaryDirectory() as directory:
         # Somebody may build it again in the meantime.
         plugin = Path(shutil.copy(BUILT, directory))
-        for name, vmcore in ((rows.KDUMP, dump.production), (rows.ELF, dump.production_elf)):
-            target = sessions.Target(name, dump.vmlinux, vmcore, plugin)
-            results += measure.measure(target, rows.FIRST, repeated, effort, progress.note)
+        for suite, repeated in chosen:
+            dump = dumps.get(suite.guest, progress=progress)
+            for name in suite.formats:
+                vmcore = dump.production if name == rows.KDUMP else dump.production_elf
+                target = sessions.Target(name, dump.vmlinux, vmcore, plugin)
+                results += measure.measure(target, suite.first, repeated, effort, progress.note)
     machine = report.machine(dump.release)
     summaries = [report.summary(result) for result in results]
     if arguments.json:

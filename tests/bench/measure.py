@@ -19,12 +19,13 @@ class Effort:
     """How much is done."""
 
     starts: int             # sessions of crash, two at least
+    alone: int              # the same where no row is repeated
     samples: int            # of each repeated row and runner
     seconds: float          # that a sample takes at least
 
 
-FULL = Effort(starts=5, samples=7, seconds=0.1)
-QUICK = Effort(starts=2, samples=2, seconds=0.01)
+FULL = Effort(starts=5, alone=5, samples=7, seconds=0.1)
+QUICK = Effort(starts=2, alone=1, samples=2, seconds=0.01)
 
 
 @dataclass
@@ -43,9 +44,12 @@ def measure(target: Target, first: tuple[Row, ...], repeated: tuple[Row, ...], e
     results = [Result(row, target.format) for row in first]
     with Sessions(target) as sessions:
         started = []
-        for number in range(effort.starts):
-            note(f"{target.format}: session {number + 1} of {effort.starts}")
+        starts = effort.starts if repeated else effort.alone
+        for number in range(starts):
+            note(f"{target.format}: session {number + 1} of {starts}")
             started.append(_first(sessions, results, target.plugin))
+        if not repeated:
+            return results
         prompt, inside, *spare = started
         for crash in spare:
             crash.close()
@@ -53,6 +57,7 @@ def measure(target: Target, first: tuple[Row, ...], repeated: tuple[Row, ...], e
         drgn = sessions.drgn()
         names = f"names = {symbol_names(target.vmlinux)}\n"
         drgn.worker.open(f"{drgn.opening}prog = open_dump()\n{names}")
+        inside.start_worker()
         inside.worker.open(names)
         pin(inside.pid, prompt.pid, drgn.pid)
         for row in repeated:
@@ -106,14 +111,18 @@ def _repeated(row: Row, dump_format: str, effort: Effort, inside: Worker, drgn: 
         try:
             worker.set_up(snippet.setup, snippet.expression)
             count = _calibrated(worker, effort.seconds)
-            units = float(worker.ask(snippet.units))
+            own = float(worker.ask(snippet.units))
+            units = units or own
             answers.append(worker.ask(snippet.answer))
         except BenchError as error:
             result.problems[runner] = _told(error)
             continue
-        samplers[runner] = _sampler(worker, count, units)
+        samplers[runner] = _sampler(worker, count, own)
     if any(answer != answers[0] for answer in answers):
         result.problems[OURS] = DIFFERENT
+    if row.typed:
+        samplers[OURS] = lambda: prompt.type(row.typed)
+        samplers[OURS]()
     if row.crash:
         samplers[CRASH] = _typed(prompt, row, units)
         samplers[CRASH]()       # the first may load what the others find

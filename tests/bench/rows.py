@@ -27,8 +27,8 @@ class Row:
 
     `ours` runs inside crash, `drgn` in a process of its own. `typed` is a command that
     belongs to ours, `crash` crash's own equivalent; both are timed from Enter to the prompt,
-    and {plugin} is the plug-in. Every snippet has `names`, functions spread over the kernel, and
-    drgn's have `prog`.
+    and {plugin} is the plug-in. A repeated row has either `ours` or `typed`. Every snippet has
+    `names`, functions spread over the kernel, and drgn's have `prog`.
     """
 
     name: str
@@ -180,4 +180,82 @@ REPEATED = (
     Row("search of a word, direct map", "GB/s",
         ours=Snippet("search_memory(0x5ca1ab1edeadbeef)", API, units="result.pages * PAGESIZE"),
         crash="search -p 5ca1ab1edeadbeef"),
+)
+
+# The programs that people start with. Each first one in a session of its own, so that it is.
+LOAD = Row("extend to prompt", "ms", typed="extend {plugin}")
+FIRST_PROGRAMS = (
+    LOAD,
+    Row("first taskinfo", "ms", typed="taskinfo > /dev/null", limit=200),
+    Row("taskinfo again", "ms", typed="taskinfo > /dev/null", limit=10),
+)
+FIRST_OF_MANY = (
+    LOAD,
+    Row("first taskinfo, 5,000 threads", "ms", typed="taskinfo > /dev/null"),
+    Row("first hanginfo after it, 5,000 threads", "ms", typed="hanginfo > /dev/null"),
+)
+TASKINFO_DRGN = HELPERS + """
+def read():
+    lines = []
+    for task in for_each_task(prog):
+        rq = per_cpu(prog['runqueues'], task_cpu(task))
+        ago = (rq.clock.value_() - task.sched_info.last_arrival.value_()) // 1000000
+        lines.append(f"{task.pid.value_():7} {task.comm.string_().decode():>14} "
+                     f"{task_cpu(task):3} {ago:14}  {task_state_to_char(task)} "
+                     f"(tgid={task.tgid.value_()}) UID={task.real_cred.uid.val.value_()}")
+    return lines
+"""
+# drgn takes every fiftieth only: all of them would take it many seconds. That the frames are the
+# same "stack of a task" tests.
+MANY = (
+    LOAD,
+    Row("first taskinfo, 5,000 threads", "ms", typed="taskinfo > /dev/null"),
+    Row("first hanginfo after it, 5,000 threads", "ms", typed="hanginfo > /dev/null"),
+)
+TASKINFO_DRGN = HELPERS + """
+def read():
+    lines = []
+    for task in for_each_task(prog):
+        rq = per_cpu(prog['runqueues'], task_cpu(task))
+        ago = (rq.clock.value_() - task.sched_info.last_arrival.value_()) // 1000000
+        lines.append(f"{task.pid.value_():7} {task.comm.string_().decode():>14} "
+                     f"{task_cpu(task):3} {ago:14}  {task_state_to_char(task)} "
+                     f"(tgid={task.tgid.value_()}) UID={task.real_cred.uid.val.value_()}")
+    return lines
+"""
+# Every tenth is compared, and taken by drgn: all of them take it minutes.
+ALL_STACKS_OURS = STACKS_OURS + """
+def read():
+    return stacks.group_stacks(tasks)
+def answer(groups):
+    found = {task: [frame.ip for frame in stack.frames]
+             for stack, members in groups for task in members}
+    return sorted(stacks.stack_of(task).frames[0].at for task in tasks[::10] if task in found)
+"""
+MANY = (
+    Row("taskinfo, 5,000 threads", "ms", typed="taskinfo > /dev/null",
+        drgn=Snippet("read()", TASKINFO_DRGN), crash="ps"),
+    Row("hanginfo, 5,000 threads", "ms", typed="hanginfo > /dev/null"),
+    Row("all stacks grouped, a thread", "us",
+        ours=Snippet("stacks.group_stacks(tasks)", STACKS_OURS, units="len(tasks)"),
+        drgn=Snippet("[prog.stack_trace(task) for task in tasks[::50]]", STACKS_DRGN,
+                     units="len(result)"),
+        crash="foreach bt", wanted={KDUMP: 10}),
+)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Rows that are measured on one guest's dump."""
+
+    guest: str
+    formats: tuple[str, ...]
+    first: tuple[Row, ...]
+    repeated: tuple[Row, ...]
+
+
+SUITES = (
+    Suite("busy", (KDUMP, ELF), FIRST, REPEATED),
+    Suite("busy", (KDUMP,), FIRST_PROGRAMS, ()),
+    Suite("threads", (KDUMP,), FIRST_OF_MANY, MANY),
 )

@@ -141,8 +141,10 @@ class Crash:
 
     def end_worker(self) -> None:
         """Back to the prompt."""
-        self.worker.end()
-        self.await_prompt()
+        if self._working:
+            self._working = False
+            self.worker.end()
+            self.await_prompt()
 
     def close(self) -> None:
         """End crash."""

@@ -368,9 +368,15 @@ def test_the_tree_of_one_process(crash, dump):
 
 def test_the_largest_processes(crash):
     text = view(crash, "--mem --maxpids=2")
-    assert re.fullmatch(r""" ==== First 2 Tasks Reverse-sorted by RSS only ====
+    assert re.fullmatch(r""" ==== First 2 Tasks reverse-sorted by RSS\+SHM ====
 (   PID= *\d+ CMD=\S+ +RSS=\d\.\d{3} Gb\n){2}
+ ==== First 2 Tasks Reverse-sorted by RSS only ====
+(   PID= *\d+ CMD=\S+ +RSS=\d\.\d{3} Gb\n){2}
+ ==== What that is, in Mb ====
+    PID CMD .*
+( +\d+ \S+( +\d+\.\d){6}\n){2}
  === Total Memory in RSS +\d+\.\d{3} Gb
+ === Total Memory in SHM +\d+\.\d{3} Gb
 """, text)
 
 

@@ -42,9 +42,13 @@ def _text(task: Task, options: Values) -> str:
 def _user(task: Task) -> str:
     """The user, where it is not that of the parent."""
     from LinuxDump.creds import kid
+    from pykdump.API import crash
 
-    uid = kid(task.real_cred.uid)
-    return "" if uid == kid(task.real_parent.real_cred.uid) else f"(uid={uid})"
+    try:
+        uid, above = kid(task.real_cred.uid), kid(task.real_parent.real_cred.uid)
+    except crash.error:
+        return "(uid=?)"
+    return "" if uid == above else f"(uid={uid})"
 
 
 def _label(node: Node, options: Values) -> Label:

@@ -81,7 +81,11 @@ def user_namespaces(table: TaskList) -> dict[Any, list[Task]]:
     initial = sym2addr("init_user_ns")
     found: dict[Any, list[Task]] = {}
     for task in table.allTasks():
-        space = task.cred.user_ns
+        try:
+            space = task.cred.user_ns
+        except crash.error as err:
+            pylog.error(f"credentials of {task.ts} cannot be read: {err}")
+            continue
         if space != initial:
             found.setdefault(space, []).append(task)
     return found

@@ -185,11 +185,18 @@ def records(root: Node) -> list[dict[str, Any]]:
     for node in walk(root):
         depth = depths[id(node)]
         depths.update((id(child), depth + 1) for child in node.children)
-        task = node.task
-        found.append({"pid": task.pid, "ppid": task.real_parent.tgid, "comm": str(task.comm),
-                      "task": f"0x{task.ts:x}", "state": task.state, "depth": depth,
-                      "count": node.count, "threads": len(task.threads) + 1})
+        try:
+            found.append(_record(node, depth))
+        except crash.error as err:
+            pylog.error(f"{node.task.ts} cannot be read: {err}")
     return found
+
+
+def _record(node: Node, depth: int) -> dict[str, Any]:
+    task = node.task
+    return {"pid": task.pid, "ppid": task.real_parent.tgid, "comm": str(task.comm),
+            "task": f"0x{task.ts:x}", "state": task.state, "depth": depth, "count": node.count,
+            "threads": len(task.threads) + 1}
 
 
 def path_to(task: Task) -> list[Task]:

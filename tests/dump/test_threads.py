@@ -283,6 +283,8 @@ def test_the_tree_is_that_of_the_guest(threads_crash, account):
             for pid in processes} == {
         pid: (task["ppid"], task["threads"], task["comm"]) for pid, task in processes.items()}
 
+    assert records(threads_crash, "taskinfo --pstree --json") == list(nodes.values())
+
 
 def test_equal_subtrees_are_put_together(threads_crash, account):
     init = view(threads_crash, "pstree -t 1 -g --compact")

@@ -63,9 +63,10 @@ def test_the_help_of_a_program_has_its_name_and_version(run):
 
 def test_mounts_and_modules_are_those_of_the_guest(run, dump):
     rows = [line.split() for line in run("mountmods").splitlines()]
-    assert sorted(row[1] for row in rows) == sorted(mount["type"] for mount in
-                                                    dump.oracle["mounts"])
-    assert {(mount["device"], mount["type"]) for mount in dump.oracle["mounts"]
+    # in crash's text blanks in names and between columns look alike
+    mounts = [mount for mount in dump.oracle["mounts"] if len(mount["point"].split()) == 1]
+    assert sorted(row[1] for row in rows) == sorted(mount["type"] for mount in mounts)
+    assert {(mount["device"], mount["type"]) for mount in mounts
             if mount["type"] != "rootfs"} <= {(row[0], row[1]) for row in rows}
     modules = [line.split() for line in run("mountmods --mod").splitlines()]
     assert {row[0] for row in modules} == {module["name"] for module in dump.oracle["modules"]}

@@ -39,6 +39,7 @@ The account, `oracle.json`:
                            "refcount": int, "type": int, "state": int, "inode": int,
                            "path": str}]},
      "cmdline": {pid: [str]}, "environ": {pid: [str]}, "fds": {pid: {fd: target}},
+     "links": {pid: {"exe" | "cwd" | "root": target}}, "mountinfo": {pid: [line]},
      "stacks": {"pid/tid": [function]}, "maps": {pid: [line]},
      "text": {section: str}}        every section as it was printed
 

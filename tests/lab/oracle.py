@@ -45,6 +45,8 @@ def parse(serial: str) -> dict[str, Any]:
             "cmdline": _strings_by_pid(text["cmdline"]),
             "environ": _strings_by_pid(text["environ"]),
             "fds": _fds(text["fds"]),
+            "links": _links(text["links"]),
+            "mountinfo": _lines_by_pid(text["mountinfo"]),
             "stacks": _stacks(text["stacks"]),
             "maps": _lines_by_pid(text["maps"]),
             "text": text,
@@ -210,6 +212,16 @@ def _fds(text: str) -> dict[str, dict[str, str]]:
             pid = head.group(1)
         elif link:
             found.setdefault(pid, {})[link.group(1)] = link.group(2)
+    return found
+
+
+def _links(text: str) -> dict[str, dict[str, str]]:
+    """What ls -l printed of PID/exe, PID/cwd, PID/root; links that lead nowhere are left out."""
+    found: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        link = re.search(r" (\d+)/(exe|cwd|root) -> (.*)$", line)
+        if link:
+            found.setdefault(link.group(1), {})[link.group(2)] = link.group(3)
     return found
 
 

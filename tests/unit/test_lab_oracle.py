@@ -44,6 +44,9 @@ SECTIONS = {
     "net/unix": "Num  RefCount\nffff8a4080000000: 00000002 00000000 00010000 0001 01 11230 "
                 "/run/lab.sock\nffff8a4080000400: 00000003 00000000 00000000 0001 03 11231",
     "cmdline": "171/cmdline:sleep\0001000\0", "environ": "171/environ:A=one\n171/environ:two\0B=\0",
+    "links": "lrwxrwxrwx 1 0 0 0 Nov 20 22:40 118/cwd -> /a b\n"
+             "lrwxrwxrwx 1 0 0 0 Nov 20 22:40 118/exe",
+    "mountinfo": "118/mountinfo:1 1 0:2 / / rw - rootfs rootfs rw",
     "fds": "118/fd:\nlrwx------ 1 0 0 64 Nov 20 22:40 0 -> /dev/null\n"
            "l-wx------ 1 0 0 64 Nov 20 22:40 10 -> pipe:[9190]\n\n12/fd:",
     "stacks": "118/task/121/stack:[<0>] hrtimer_nanosleep+0xca/0x1a0\n"
@@ -104,6 +107,8 @@ def test_what_belongs_to_processes(account: dict[str, Any]) -> None:
     assert account["cmdline"] == {"171": ["sleep", "1000"]}
     assert account["environ"] == {"171": ["A=one\ntwo", "B="]}
     assert account["fds"] == {"118": {"0": "/dev/null", "10": "pipe:[9190]"}}
+    assert account["links"] == {"118": {"cwd": "/a b"}}
+    assert account["mountinfo"] == {"118": ["1 1 0:2 / / rw - rootfs rootfs rw"]}
     assert account["stacks"] == {"118/121": ["hrtimer_nanosleep", "do_syscall_64"]}
     assert account["maps"]["118"][0].endswith("/bin/states")
 

@@ -36,6 +36,15 @@ for number in 1 2 3 4 5; do
 done
 mount -o bind /lab /mnt/bound
 mount -t overlay -o lowerdir=/lab,upperdir=/run/upper,workdir=/run/work overlay /mnt/overlay
+mkdir -p "/mnt/a	tab \\ blank" /mnt/jail/bin /mnt/peer /mnt/slave
+touch "/mnt/one file"
+mount -o bind /lab/modules "/mnt/one file"
+mount -t tmpfs -o ro,nosuid,noexec,noatime,uid=7,gid=8,nr_inodes=99 nowhere "/mnt/a	tab \\ blank"
+mount -o bind /bin /mnt/jail/bin
+mount --make-shared /mnt/disk
+mount -o bind /mnt/disk /mnt/peer
+mount -o bind /mnt/disk /mnt/slave
+mount --make-slave /mnt/slave
 mkdir -p /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir /sys/fs/cgroup/lab
@@ -67,10 +76,16 @@ telnetd -F -p 2323 -l /bin/sh &
 nc -l -p 9000 >/dev/null &
 sleep 100002 &
 stopped=$!
+chroot /mnt/jail sleep 100004 &
+mkdir /tmp/gone
+(cd /tmp/gone && rmdir /tmp/gone && exec sleep 100005) &
+cp /bin/busybox /tmp/sleep
+/tmp/sleep 100006 &
 unshare --mount --uts --ipc --net --pid --fork --mount-proc \
     sh -c 'hostname lab-inner; mount -t tmpfs inner /mnt; sleep 100003; true' &
 start lab-burner
 sleep 1
 kill -STOP $stopped
+rm /tmp/sleep
 
 . /lab/account.sh

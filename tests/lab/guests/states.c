@@ -30,6 +30,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -221,7 +222,22 @@ static void lock_whole(int fd, int command)
     MUST(fcntl(fd, command, &lock));
 }
 
-/* open files of every kind, and two locks */
+/* a lock that belongs to an open file, a lease, and files that no directory has */
+static void nameless_files(void)
+{
+    struct flock part = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 10};
+    int fd;
+
+    MUST(fd = open("/run/lab file \\ with blanks", O_CREAT | O_RDWR, 0644));
+    MUST(fcntl(fd, F_OFD_SETLK, &part));
+    MUST(fd = open("/bin/busybox", O_RDONLY));
+    MUST(fcntl(fd, F_SETLEASE, F_RDLCK));
+    MUST(memfd_create("lab memory", 0));
+    MUST(open("/proc/self/ns/net", O_RDONLY));
+    MUST(syscall(SYS_pidfd_open, getpid(), 0));
+}
+
+/* open files of every kind, and locks */
 static void files(const char *name)
 {
     struct itimerspec in_a_day = {.it_value = {.tv_sec = 86400}};
@@ -243,6 +259,7 @@ static void files(const char *name)
     MUST(inotify_add_watch(inotify_init1(0), "/run", IN_DELETE));
     MUST(epoll = epoll_create1(0));
     MUST(epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &any));
+    nameless_files();
     ready(name);
     MUST(epoll_wait(epoll, &any, 1, -1));
 }

@@ -46,6 +46,9 @@ MEMBERS: dict[str, dict[str, tuple[Move, ...]]] = {
         "d_subdirs": (Move("d_children", "6.8", "da549bdd15c2"),),
         "d_child": (Move("d_sib", "6.8", "da549bdd15c2"),),
     },
+    "struct mnt_namespace": {
+        "list": (Move("mounts", "6.8", "2eea9ce4310d"),),
+    },
     "struct address_space": {
         "page_tree": (Move("i_pages", "4.17", "b93b016313b3"),),
     },

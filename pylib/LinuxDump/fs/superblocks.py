@@ -1,0 +1,150 @@
+"""Owns superblocks: what kind of filesystem each is of, and with which options it is mounted.
+
+What a filesystem adds to its options is known here for some; of the others the generic ones are
+told, and that there may be more.  Must not know mounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import _pykdump
+from LinuxDump.creds import kid
+from pykdump.API import (CU_LIVE, PAGESIZE, crash, loadModule, memoize_cond, readSU, readU64,
+                         struct_exists, sym2addr)
+
+# SB_RDONLY and the others that /proc/PID/mountinfo shows, in its order.
+_SB_RDONLY = 1
+_FLAGS = ((1 << 4, "sync"), (1 << 7, "dirsync"), (1 << 6, "mand"), (1 << 25, "lazytime"))
+_MAX_LAYERS = 500       # of an overlay
+
+
+class Options(NamedTuple):
+    """Options of a superblock."""
+
+    shown: list[str]    # "rw" or "ro" first, as /proc/PID/mountinfo ends its lines
+    complete: bool      # False: the filesystem has more, which are not known here
+
+
+def fstype(sb: Any) -> str:
+    """The type as /proc shows it, with the subtype of a FUSE filesystem."""
+    name = str(sb.s_type.name)
+    try:
+        subtype = sb.s_subtype
+    except KeyError:
+        return name
+    return f"{name}.{subtype}" if subtype else name
+
+
+def options(sb: Any) -> Options:
+    """All options; crash.error for a superblock that cannot be read."""
+    flags = sb.s_flags
+    shown = ["ro" if flags & _SB_RDONLY else "rw"]
+    shown += [name for bit, name in _FLAGS if flags & bit]
+    function = sb.s_op.show_options
+    if not function:
+        return Options(shown, True)
+    own = _OWN.get(crash.addr2sym(int(function)) or "")
+    if own is None:
+        return Options(shown, False)
+    try:
+        more, complete = own(sb)
+    except (KeyError, TypeError):       # the kernel, or what is known of it, has them elsewhere
+        return Options(shown, False)
+    return Options(shown + more, complete)
+
+
+def _ids(opts: Any, uid: bool, gid: bool) -> list[str]:
+    return ([f"uid={kid(opts.uid)}"] if uid else []) + ([f"gid={kid(opts.gid)}"] if gid else [])
+
+
+def _tmpfs(sb: Any) -> tuple[list[str], bool]:
+    info = readSU("struct shmem_sb_info", sb.s_fs_info)
+    default = readU64(sym2addr("_totalram_pages")) // 2
+    own = []
+    if info.max_blocks != default:
+        own.append(f"size={info.max_blocks * PAGESIZE // 1024}k")
+    if info.max_inodes != default:
+        own.append(f"nr_inodes={info.max_inodes}")
+    if info.mode != 0o1777:
+        own.append(f"mode={info.mode:03o}")
+    own += _ids(info, kid(info.uid) != 0, kid(info.gid) != 0)
+    # 5.9: ea3271f7196c ("tmpfs: support 64-bit inums per-sb")
+    if info.hasField("full_inums") and info.full_inums:
+        own.append("inode64")
+    if info.hasField("noswap") and info.noswap:     # 6.4: 2c6efe9cf2d7 ("shmem: add support ...")
+        own.append("noswap")
+    policy = info.hasField("mpol") and info.mpol
+    return own, not (policy or info.huge)
+
+
+def _ramfs(sb: Any) -> tuple[list[str], bool]:
+    mode = readSU("struct ramfs_fs_info", sb.s_fs_info).mount_opts.mode
+    return ([] if mode == 0o755 else [f"mode={mode:o}"]), True
+
+
+def _devpts(sb: Any) -> tuple[list[str], bool]:
+    opts = readSU("struct pts_fs_info", sb.s_fs_info).mount_opts
+    own = _ids(opts, opts.setuid, opts.setgid)
+    own += [f"mode={opts.mode:03o}", f"ptmxmode={opts.ptmxmode:03o}"]
+    if opts.max < 1 << 20:
+        own.append(f"max={opts.max}")
+    return own, True
+
+
+_HIDDEN = {1: "noaccess", 2: "invisible", 4: "ptraceable"}
+
+
+def _proc(sb: Any) -> tuple[list[str], bool]:
+    info = readSU("struct proc_fs_info", sb.s_fs_info)
+    own = [] if not kid(info.pid_gid) else [f"gid={kid(info.pid_gid)}"]
+    if info.hide_pid:
+        own.append(f"hidepid={_HIDDEN.get(info.hide_pid, info.hide_pid)}")
+    return own + (["subset=pid"] if info.pidonly else []), True
+
+
+def _kernfs(sb: Any) -> tuple[list[str], bool]:
+    """sysfs has no options; cgroups have."""
+    operations = readSU("struct kernfs_super_info", sb.s_fs_info).root.syscall_ops
+    return [], not (operations and operations.show_options)
+
+
+@memoize_cond(CU_LIVE)
+def _load_overlay() -> None:
+    """Its types are the module's, unless it is built in."""
+    if not struct_exists("struct ovl_fs"):
+        loadModule("overlay")
+
+
+def _overlay(sb: Any) -> tuple[list[str], bool]:
+    _load_overlay()
+    layers = readSU("struct ovl_fs", sb.s_fs_info)
+    config = layers.config
+    # 6.7: 0cea4c097d97 ("ovl: store and show the user provided lowerdir mount option")
+    if config.hasField("lowerdirs"):
+        data = min(layers.numdatalayer, _MAX_LAYERS)
+        merged = min(layers.numlayer, _MAX_LAYERS) - data
+        # the first is of the upper layer
+        names = [str(_pykdump.read_value("char *", int(config.lowerdirs) + 8 * number))
+                 for number in range(1, merged + data)]
+        lower = ":".join(names[:merged - 1])
+        lower += "".join(f"::{name}" for name in names[merged - 1:])
+    else:
+        lower = str(config.lowerdir)
+    own = [f"lowerdir={lower}"]
+    if config.upperdir:
+        own += [f"upperdir={config.upperdir}", f"workdir={config.workdir}"]
+    # others depend on the defaults of the module
+    return own, False
+
+
+# The function by which a filesystem shows its options -> (them, whether these are all)
+_OWN: dict[str, Callable[[Any], tuple[list[str], bool]]] = {
+    "shmem_show_options": _tmpfs,
+    "ramfs_show_options": _ramfs,
+    "devpts_show_options": _devpts,
+    "proc_show_options": _proc,
+    "kernfs_sop_show_options": _kernfs,
+    "ovl_show_options": _overlay,
+}

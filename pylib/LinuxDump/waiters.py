@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from LinuxDump.locks import owner_word, rwsem_holders
 from LinuxDump.sleepers import KERNEL, Sleeper, list_head, queue_head
 from pykdump.API import (addr2mod, addr2sym, container_of, crash, member_offset, readPtr, readSU,
                          readSUListFromHead, struct_size, sym2addr)
@@ -64,22 +65,6 @@ def name_of(obj: int, ctype: str) -> str:
 
 # -- locks that know their owner ----------------------------------------------------------------
 
-_OWNER_FLAGS = 7
-_READER_OWNED = 1           # of rw_semaphore.owner, since 5.3
-_WRITER_LOCKED = 1          # of rw_semaphore.count, since 5.3: 64489e78004c
-_READERS_SHIFT = 8
-
-
-def _owner(lock: Any) -> tuple[int, int]:
-    """(task, flags): owners are atomic_long_t with flags in the low bits, or pointers with such."""
-    owner = lock.owner
-    try:
-        word = owner.counter & (1 << 64) - 1
-    except (AttributeError, KeyError):
-        word = int(owner)
-    return word & ~_OWNER_FLAGS, word & _OWNER_FLAGS
-
-
 def _owned(kind: str, lock: int, ctype: str, owner: int, note: str = "") -> _Found:
     if owner:
         return _Found(kind, int(lock), ctype, (owner,), CERTAIN, note)
@@ -91,7 +76,7 @@ def _mutex(sleeper: Sleeper, waiter: Any) -> _Found | None:
     if not head:
         return None
     mutex = container_of(head, "struct mutex", "wait_list")
-    return _owned("mutex", mutex, "struct mutex", _owner(mutex)[0])
+    return _owned("mutex", mutex, "struct mutex", owner_word(mutex)[0])
 
 
 def _rwsem(sleeper: Sleeper, waiter: Any) -> _Found | None:
@@ -99,22 +84,20 @@ def _rwsem(sleeper: Sleeper, waiter: Any) -> _Found | None:
     if not head:
         return None
     sem = container_of(head, "struct rw_semaphore", "wait_list")
-    owner, flags = _owner(sem)
-    count = sem.count.counter
-    if count & _WRITER_LOCKED and not flags & _READER_OWNED:
-        return _owned("rwsem", sem, "struct rw_semaphore", owner, "for writing")
-    readers = count >> _READERS_SHIFT
+    writer, readers, reader = rwsem_holders(sem)
+    if writer != 0:
+        return _owned("rwsem", sem, "struct rw_semaphore", writer or 0, "for writing")
     note = "one reader has it" if readers == 1 else f"{readers} readers have it"
-    if not owner or readers <= 0:
+    if not reader:
         return _Found("rwsem", int(sem), "struct rw_semaphore", note=note)
-    return _Found("rwsem", int(sem), "struct rw_semaphore", (owner,), LIKELY,
+    return _Found("rwsem", int(sem), "struct rw_semaphore", (reader,), LIKELY,
                   f"{note}; this one came last, and may have left it")
 
 
 def _rt_mutex(sleeper: Sleeper) -> _Found | None:
     waiter = sleeper.task.pi_blocked_on
     lock = waiter.lock if waiter else None
-    return _owned("rt_mutex", lock, "struct rt_mutex", _owner(lock)[0]) if lock else None
+    return _owned("rt_mutex", lock, "struct rt_mutex", owner_word(lock)[0]) if lock else None
 
 
 # -- locks that do not --------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def mm_of(wait: Wait) -> int:
     try:
         task = readSU("struct task_struct", wait.task)
         for mm in (task.mm, task.active_mm):
-            if mm and wait.obj == mm + _mmap_lock():
+            if mm and wait.obj == int(mm) + _mmap_lock():
                 return int(mm)
         candidate = readSU("struct mm_struct", wait.obj - _mmap_lock())
         owner = candidate.owner         # of another process: /proc/PID/maps, a debugger ...

@@ -128,7 +128,7 @@ def _super_block_around(address: int) -> Any:
     size = struct_size("struct super_block")
     head = readSU("struct list_head", sym2addr("super_blocks"))
     for sb in readSUListFromHead(head, "s_list", "struct super_block", maxel=_MAX_LIST):
-        if sb <= address < sb + size:
+        if sb <= address < int(sb) + size:
             return sb
     return None
 

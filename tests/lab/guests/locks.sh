@@ -23,8 +23,16 @@ losetup /dev/loop0 /tmp/disk.img
 mount -t ext2 /dev/loop0 /mnt/disk
 fsfreeze --freeze /mnt/disk
 
-
 touch /mnt/disk/new &
+
+# A daemon that does not read what it is sent, until who sends must wait.
+syslogd -n -O /tmp/messages &
+daemon=$!
+until [ -S /dev/log ]; do
+    usleep 10000
+done
+kill -STOP $daemon
+(while :; do logger -t lab "nobody reads this"; done) &
 
 insmod /lab/lab_locks.ko
 usleep 700000

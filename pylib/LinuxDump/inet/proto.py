@@ -1,18 +1,28 @@
 """Owns sockets: from an open file to the socket behind it, and what kind of socket that is.
 
-Must not know tasks, nor how connections are kept in tables.
+Programs find all that concerns sockets here.  Must not know tasks, nor how connections are kept
+in tables.
 """
 
 from __future__ import annotations
 
+import functools
 import socket as _socket
 import sys      # noqa: F401 - programs take it from here
 from typing import Any
 
 from LinuxDump import Constants
+from LinuxDump.absent import Late, absent
 from LinuxDump.inet import *  # noqa: F401,F403 - programs take both from here
+from LinuxDump.inet.endpoints import (IP_conn_tw, IP_rqs, IP_sock,  # noqa: F401 - likewise
+                                      format_sockaddr_in, tcpState)
+from LinuxDump.inet.skbuff import skb_shinfo, walk_skb  # noqa: F401 - likewise
+from LinuxDump.inet.socktables import (get_AF_UNIX, get_RAW, get_RAW6,  # noqa: F401 - likewise
+                                       get_TCP_ESTABLISHED, get_TCP_LISTEN, get_TCP_TIMEWAIT,
+                                       get_UDP)
 from LinuxDump.Time import j_delay
-from pykdump.API import (HZ, container_of, crash, member_size, readmem, readSU, readU64, sym2addr)
+from pykdump.API import (CEnum, HZ, container_of, crash, member_size, readmem, readSU, readU64,
+                         sym2addr)
 
 P_FAMILIES = Constants(PF_UNSPEC=0, PF_UNIX=1, PF_LOCAL=1, PF_FILE=1, PF_INET=2, PF_INET6=10,
                        PF_KEY=15, PF_NETLINK=16, PF_PACKET=17, PF_RDS=21, PF_TIPC=30,
@@ -22,6 +32,20 @@ P_FAMILIES = Constants(PF_UNSPEC=0, PF_UNIX=1, PF_LOCAL=1, PF_FILE=1, PF_INET=2,
 PROTONAMES = {0: "ip", 1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 17: "udp", 41: "ipv6",
               47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 132: "sctp", 136: "udplite",
               255: "raw", 262: "mptcp"}
+
+sockTypes = Late(functools.cache(lambda: CEnum("""{
+    SOCK_STREAM = 1, SOCK_DGRAM, SOCK_RAW, SOCK_RDM, SOCK_SEQPACKET, SOCK_DCCP, SOCK_PACKET = 10
+}""")))
+TCP_CA_STATE = Late(functools.cache(lambda: CEnum(
+    "{ TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss }")))
+
+# The old layout of struct sock, which no supported kernel has.
+sock_V1 = False
+
+(print_accept_queue, print_skbuff_head, decode_skbuf, decode_IP_header, decode_TCP_header,
+ analyze_tcp_rcv_win) = absent(
+     __name__, "print_accept_queue", "print_skbuff_head", "decode_skbuf", "decode_IP_header",
+     "decode_TCP_header", "analyze_tcp_rcv_win")
 
 _S_IFMT, _S_IFSOCK = 0o170000, 0o140000
 

@@ -7,21 +7,24 @@ for the summary that many of them share.
 from __future__ import annotations
 
 import functools
+import importlib
 import textwrap     # noqa: F401 - programs take these from here
 from collections import Counter, defaultdict, namedtuple  # noqa: F401 - likewise
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import _pykdump
 from LinuxDump import Constants, crashcolor, percpu
+from LinuxDump.absent import absent
 from LinuxDump.inet import proto
 from LinuxDump.BTstack import BTStack, exec_bt, stack_of_task  # noqa: F401 - programs too
 from LinuxDump.fs import get_dentry_name, open_files  # noqa: F401 - likewise
-from LinuxDump.Time import jiffies2ms  # noqa: F401 - likewise
+from LinuxDump.members import name_members
+from LinuxDump.Time import get_uptime_fromcrash, jiffies2ms  # noqa: F401 - likewise
 from pykdump import options
 from pykdump.API import *  # noqa: F401,F403 - likewise
 from pykdump.API import (CU_LIVE, CU_PYMOD, DCache, crash, member_offset, memoize_cond, pylog,
-                         readPtr, readS32, readSU, readSUListFromHead, structSetAttr, sym2addr,
+                         readPtr, readS32, readSU, readSUListFromHead, sym2addr,
                          sys_info)
 from pykdump.loggers import Log
 
@@ -131,6 +134,16 @@ def ms2uptime(ms: float) -> str:
     days, seconds = divmod(int(ms // 1000), 86400)
     clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return f"{days} days, {clock}" if days else clock
+
+
+def jiffie_clock_base() -> float:
+    """ms since boot, by jiffies."""
+    return get_uptime_fromcrash() * 1000
+
+
+def get_uptime() -> str:
+    """The same as text."""
+    return ms2uptime(jiffie_clock_base())
 
 
 def _last_ran(ts: Any) -> int:
@@ -277,7 +290,8 @@ class TaskList:
     """
 
     def __init__(self) -> None:
-        _name_members()
+        name_members("tasks")
+        name_members("files")
         self._problems: list[str] = []
         self._tasks: dict[int, Task] = {}               # by address of the task_struct
         self._groups: dict[int, list[Task]] = {}        # by address of the leader's
@@ -508,17 +522,6 @@ def _pid_max() -> int:
         return readS32(address) if address else _PID_MAX_LIMIT
 
 
-def _name_members() -> None:
-    """Names that programs use for members which kernels call differently."""
-    for name, *chains in (("state", "__state", "state"),
-                          ("_Last_ran", "sched_info.last_arrival", "se.exec_start"),
-                          ("Uid", "real_cred.uid.val", "real_cred.uid"),
-                          ("User", "real_cred.user"),
-                          ("Realparent", "real_parent")):
-        structSetAttr(_STRUCT, name, chains)
-    structSetAttr("struct rq", "Timestamp", "clock")
-
-
 @memoize_cond(CU_LIVE | CU_PYMOD)
 def _task_table() -> TaskList:
     return TaskList()
@@ -609,11 +612,33 @@ def print_namespaces_info(tt: TaskList, v: int = 0) -> None:
     namespaces.print_namespaces_info(tt, v)
 
 
-def print_memory_stats(ntop: int = 8) -> None:
-    """Print the processes with most resident memory."""
-    from LinuxDump import taskmem
+def _of(module: str, name: str) -> Callable[..., Any]:
+    """A function of a module that needs this one, which is imported when it is called."""
+    def forward(*args: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*args)
 
-    taskmem.print_memory_stats(ntop)
+    forward.__name__ = forward.__qualname__ = name
+    forward.__doc__ = f"See {module}.{name}."
+    return forward
+
+
+print_memory_stats = _of("LinuxDump.taskmem", "print_memory_stats")
+get_task_mem_usage = _of("LinuxDump.taskmem", "get_task_mem_usage")
+print_mm_stats = _of("LinuxDump.taskmem", "print_mm_stats")
+get_ipcs_m = _of("LinuxDump.sysvshm", "get_ipcs_m")
+get_task_shm_usage = _of("LinuxDump.sysvshm", "get_task_shm_usage")
+vma2sysv = _of("LinuxDump.sysvshm", "vma2sysv")
+get_ioctx_list = absent(__name__, "get_ioctx_list")
+
+
+def __getattr__(name: str) -> Any:
+    """`init_task`, and `init_nsproxy`, which is None on a kernel without namespaces."""
+    if name == "init_task":
+        return readSU(_STRUCT, sym2addr("init_task"))
+    if name == "init_nsproxy":
+        address = sym2addr("init_nsproxy")
+        return readSU("struct nsproxy", address) if address else None
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def decode_tflags(flags: int, offset: int = 0) -> str:

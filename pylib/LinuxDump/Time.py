@@ -5,11 +5,11 @@ Must not know the clocks of run queues: those are with the tasks.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pykdump import missing
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
-from pykdump.API import (CU_LIVE, HZ, member_offset, memoize_cond, readS64, readSU, readU64,
+from pykdump.API import (CU_LIVE, HZ, crash, member_offset, memoize_cond, readS64, readSU, readU64,
                          sym2addr)
 
 __all__ = ("j_delay", "seconds_since_boot", "get_ktime_j", "get_uptime_fromcrash", "sched_clock")
@@ -108,3 +108,27 @@ def boot_time() -> int | None:
     if timekeeper is None:
         return None
     return ktime_t(timekeeper.offs_real) - ktime_t(timekeeper.offs_boot)
+
+
+class timespec(NamedTuple):
+    """A time of day: seconds since 1970, and nanoseconds."""
+
+    tv_sec: int
+    tv_nsec: int
+
+
+def getboottime() -> timespec | None:
+    """When the kernel was started; None if unknown."""
+    booted = boot_time()
+    return None if booted is None else timespec(*divmod(booted, _NS))
+
+
+def get_uptime_fromproc() -> float:
+    """Seconds since this machine was started: of a dump only on a live system."""
+    with open("/proc/uptime", encoding="ascii") as uptime:
+        return float(uptime.read().split()[0])
+
+
+def get_ktime_t() -> None:
+    """Print crash's `timer -r`: the clocks of high-resolution timers."""
+    print(crash.exec_crash_command("timer -r"), end="")

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from LinuxDump.percpu import percpu_counter_sum
 from LinuxDump.Tasks import Task, TaskTable
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
-from pykdump.API import (PAGESIZE, columns, crash, enumerator_value, pylog, sym2addr,
+from pykdump.API import (PAGESIZE, columns, crash, enumerator_value, pylog, readSU, sym2addr,
                          walk_maple)
 
+_KB = 1 << 10
 _MAX_AREAS = 1 << 20
 _PARTS = (f"{'PID':>7} {'CMD':<15}"
           + "".join(f" {name:>9}" for name in ("RSS", "FILE", "ANON", "SHMEM", "SWAP", "PGTABLE")))
@@ -44,6 +45,13 @@ def rss(task: Any) -> int:
     """Resident memory of a task in bytes, 0 for a kernel thread; crash.error if unreadable."""
     mm = task.mm
     return sum(mm_counter(mm, name) for name in _RESIDENT) * PAGESIZE if mm else 0
+
+
+def get_task_mem_usage(addr: int) -> tuple[int, int]:
+    """(virtual, resident) memory of a task, by its address, in KB; crash.error if unreadable."""
+    task = readSU("struct task_struct", addr)
+    mm = task.mm
+    return (mm.total_vm * PAGESIZE // _KB, rss(task) // _KB) if mm else (0, 0)
 
 
 class Memory(NamedTuple):
@@ -78,12 +86,12 @@ def memory(task: Any) -> Memory:
 def sysv(mm: Any) -> int:
     """Bytes of System V segments that are attached in a struct mm_struct."""
     operations = sym2addr("shm_vm_ops")
-    areas = columns(_areas(mm), "struct vm_area_struct", ["vm_ops", "vm_start", "vm_end"])
-    return sum(end - start for ops, start, end in areas.rows() if ops == operations)
+    found = columns(areas(mm), "struct vm_area_struct", ["vm_ops", "vm_start", "vm_end"])
+    return sum(end - start for ops, start, end in found.rows() if ops == operations)
 
 
-def _areas(mm: Any) -> Any:
-    """Addresses of the struct vm_area_struct of an address space."""
+def areas(mm: Any) -> Any:
+    """Addresses of the struct vm_area_struct of an address space, as far as they can be read."""
     if mm.hasField("mm_mt"):        # 6.1: 763ecb035029 ("mm: remove the vma linked list")
         return walk_maple(mm.mm_mt, as_column=True)[2]
     found: list[int] = []
@@ -92,6 +100,13 @@ def _areas(mm: Any) -> Any:
         found.append(int(area))
         area = area.vm_next
     return found
+
+
+def print_mm_stats(mm: Any) -> None:
+    """Print what an address space counts, in pages."""
+    print(f"  {mm} total_vm={mm.total_vm}")
+    for name in (*_RESIDENT, "MM_SWAPENTS"):
+        print(f"    {name:<14} {mm_counter(mm, name)}")
 
 
 def memory_of_all() -> list[tuple[Task, Memory]]:

@@ -14,6 +14,8 @@ COMMANDS = (
     --older=SECONDS  only threads that have not run for so long
     --sleeping       threads in interruptible sleep, too
     --tree           draw who waits for whom
+    --syslogger      only who waits for readers of UNIX sockets, the log daemon's too
+    --saphana        is this a host of SAP HANA
     --json           the same as JSON
 
 EXAMPLES

@@ -37,6 +37,9 @@ def _parse() -> Values:
     parser.add_option("--sleeping", action="store_true",
                       help="threads in interruptible sleep, too")
     parser.add_option("--tree", action="store_true", help="draw who waits for whom")
+    parser.add_option("--syslogger", action="store_true",
+                      help="only who waits for readers of UNIX sockets, the log daemon's too")
+    parser.add_option("--saphana", action="store_true", help="is this a host of SAP HANA?")
     parser.add_option("--json", action="store_true",
                       help="the same as JSON (docs/hanginfo.md describes it)")
     options, _rest = parser.parse_args()
@@ -204,6 +207,10 @@ def _tree_text(task: int, hangs: Hangs, tasks: Tasks) -> str:
 
 
 def _report(hangs: Hangs, table: TaskList, tasks: Tasks, options: Values) -> None:
+    from LinuxDump.Analysis import (check_memory_pressure, check_possible_hang,
+                                    print_wait_for_AF_UNIX)
+    from LinuxDump.BTstack import subroutine_stacks
+
     if not hangs.classes and not hangs.others:
         print("There are no UNINTERRUPTIBLE tasks")
         return
@@ -215,6 +222,9 @@ def _report(hangs: Hangs, table: TaskList, tasks: Tasks, options: Values) -> Non
     _print_owners(hangs, tasks)
     _print_activities(hangs, tasks)
     _print_reclaim(table, options)
+    print_wait_for_AF_UNIX(0)
+    check_possible_hang()
+    check_memory_pressure(subroutine_stacks().find_pids_byfuncname)
     if options.tree:
         _print_tree(hangs, tasks)
 
@@ -248,8 +258,24 @@ def _thread(hung: Hung, title: str | None, hangs: Hangs, pids: dict[int, int]) -
     }
 
 
+def _print_saphana() -> None:
+    from LinuxDump.Analysis import check_saphana
+
+    answers = ("This host is _not_ running SAP HANA!", "This host is running SAP, but not HANA",
+               "This host is running SAP HANA")
+    print(answers[check_saphana()])
+
+
 def main() -> None:
     options = _parse()
+    if options.saphana:
+        _print_saphana()
+        return
+    if options.syslogger:
+        from LinuxDump.Analysis import print_wait_for_AF_UNIX
+
+        print_wait_for_AF_UNIX(options.verbose)
+        return
     from LinuxDump.hangs import find_hangs
     from LinuxDump.Tasks import TaskTable
 

@@ -128,3 +128,15 @@ def test_a_healthy_guest_has_one_parent_that_waits_for_its_child(crash, dump):
     report = crash.run("hanginfo")
     assert "Waiting for children after vfork" in report
     assert f"   Owner: pid={pids['lab-vfork-kid']} cmd=lab-vfork-kid\n" in report
+
+
+def test_who_waits_for_a_log_daemon_that_does_not_read(locks_crash):
+    text = locks_crash.run("hanginfo --syslogger -v")
+    assert "+++WARNING+++ A problem with syslog daemon <syslogd>" in text
+    assert " -- Socket we wait for: " in text
+    assert "A problem with syslog daemon" in locks_crash.run("hanginfo")
+
+
+def test_this_is_no_host_of_sap(locks_crash):
+    assert untimed(locks_crash.run("hanginfo --saphana")) \
+        == "This host is _not_ running SAP HANA!\n"

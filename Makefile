@@ -158,13 +158,15 @@ K :=
 PDB :=
 TYPES := auto
 KERNEL :=
+# all tests: two files at a time, each with a crash of its own
+SIDE_BY_SIDE = $(if $(filter tests,$(T)),-n 2 --dist loadfile)
 test: export PYKDUMP_TYPES = $(TYPES)
 test: export LAB_KERNEL = $(KERNEL)
 test:
 	@$(PYTHON) -m tests.lab packages --for build dump test stubs docs
 	@$(MAKE) --no-print-directory all engine
 	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory test-engine-asan fuzz-smoke T=)
-	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)') $(if $(PDB),--pdb)
+	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)') $(if $(PDB),--pdb,$(SIDE_BY_SIDE))
 
 # Side by side with drgn and crash's own commands; a measurement, not a test
 JSON := $(BUILD)/bench.json

@@ -36,6 +36,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "test": {
         "python3-pytest": "runs the tests",
+        "python3-pytest-xdist": "runs two files of them at a time",
         "python3-pexpect": "talks to crash at its prompt",
         "python3-hypothesis": "invents inputs",
         "python3-debugpy": "the debugger of editors, behind epython --listen",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 
 PROMPT = "crash> "
-TIMEOUT = 180          # seconds; far more than anything takes
+TIMEOUT = 100          # seconds; far more than anything takes
 TIME = re.compile(r"\n \*\* Execution took [ \d]{3}\.\d\ds \(real\) [ \d]{3}\.\d\ds \(CPU\)"
                   r"(, Child processes: [ \d]{3}\.\d\ds)?\n\Z")
 

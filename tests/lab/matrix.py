@@ -108,16 +108,20 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def counted(report: Path) -> Counts:
-    """What pytest's report says. Raises LabError when there is none or it is cut."""
+    """What pytest's report says of each test. Raises LabError when there is none or it is cut."""
+    found: dict[tuple[str, str], set[str]] = {}
     try:
-        suite = ElementTree.parse(report).getroot().find("testsuite")
-        if suite is None:
-            raise LabError(f"{report} has no results")
-        tests, failures, errors, skipped = (
-            int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped"))
-    except (OSError, ElementTree.ParseError, KeyError, ValueError) as error:
+        for test in ElementTree.parse(report).iter("testcase"):
+            name = test.attrib["classname"], test.attrib["name"]
+            found.setdefault(name, set()).update(outcome.tag for outcome in test)
+    except (OSError, ElementTree.ParseError, KeyError) as error:
         raise LabError(f"no results of the tests: {error}") from error
-    return Counts(tests - failures - errors - skipped, failures + errors, skipped)
+    if not found:
+        raise LabError(f"{report} has no results")
+    # One may fail, and then its fixture once more.
+    failed = sum(bool(outcomes & {"failure", "error"}) for outcomes in found.values())
+    skipped = sum(outcomes == {"skipped"} for outcomes in found.values())
+    return Counts(len(found) - failed - skipped, failed, skipped)
 
 
 def _tested(suite: str, root: Path, anywhere: list[str], on_a_dump: list[str],

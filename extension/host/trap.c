@@ -106,6 +106,8 @@ static void state_mend(const struct crash_state *state)
     pc->cmd_cleanup = NULL;
     if (cleanup)
         cleanup(pc->cmd_cleanup_arg);
+    // What it keeps of the task it read last may be half of another one by now.
+    tt->last_task_read = tt->last_thread_info_read = tt->last_mm_read = 0;
     if (pc->tmpfile)
         close_tmpfile();
     if (pc->tmpfile2)

@@ -133,9 +133,22 @@ def test_framework_and_libraries_are_never_reloaded(tree):
     assert tree.report.reloaded == []
 
 
-def test_linuxdump_in_the_archive_is_reloaded_when_the_archive_is_replaced(tree):
-    for name in [name for name in sys.modules if name.partition(".")[0] == "LinuxDump"]:
+@pytest.fixture
+def no_linuxdump():
+    """LinuxDump is not imported yet, and what a test has imported in its place goes with it."""
+    def ours():
+        return {name: module for name, module in sys.modules.items()
+                if name.partition(".")[0] == "LinuxDump"}
+    before = ours()
+    for name in before:
         del sys.modules[name]
+    yield
+    for name in ours():
+        del sys.modules[name]
+    sys.modules.update(before)
+
+
+def test_linuxdump_in_the_archive_is_reloaded_when_the_archive_is_replaced(tree, no_linuxdump):
     tree.members["LinuxDump/__init__.py"] = ""
     tree.members["LinuxDump/percpu.py"] = "x = 1"
     tree.write_archive()

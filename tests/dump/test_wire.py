@@ -238,7 +238,7 @@ def redirected(dump, home, redirection, lines, **env):
 def test_stderr_and_the_life_of_the_plugin(dump, plugin, tmp_path):
     text = redirected(dump, tmp_path / "home", "2> stderr", [
         f"extend {plugin}", "taskinfo --pidinfo=1", f"extend -u {plugin}", f"extend {plugin}",
-        "taskinfo", "quit"], PYKDUMP_DEBUG="2", PYKDUMP_DEBUG_FILTER="kind=LIFE,READ")
+        "stacks -a", "quit"], PYKDUMP_DEBUG="2", PYKDUMP_DEBUG_FILTER="kind=LIFE,READ")
     assert text.count("mpykdump: messages are traced to stderr\n") == 1
     assert "crash sent" not in text.partition("traced to stderr")[2].partition("Execution took")[0]
     traced = (tmp_path / "home" / "stderr").read_text()
@@ -246,7 +246,7 @@ def test_stderr_and_the_life_of_the_plugin(dump, plugin, tmp_path):
     assert re.fullmatch(r"mpykdump .* is loaded, Python 3\.\S+, dump /\S+", what[0])
     assert "program taskinfo starts ['--pidinfo=1']" in what
     gone = what.index("mpykdump is unloaded")
-    assert what[gone + 1:gone + 3] == [what[0], "program taskinfo starts []"]
+    assert what[gone + 1:gone + 3] == [what[0], "program stacks starts ['-a']"]
     assert any(line.startswith("crash received <READ") for line in what[gone:])
 
 

@@ -80,7 +80,7 @@ def run(root: Path, binds: Sequence[Bind], directory: str, environment: Mapping[
               ["mount", "-t", "tmpfs", "tmpfs", f"{root}/tmp"]]
     variables = [f"{name}={value}" for name, value in environment.items()]
     steps.append(["exec", "chroot", str(root), "env", "--ignore-environment",
-                  f"--chdir={directory}", *variables, *command])
+                  "--default-signal", f"--chdir={directory}", *variables, *command])
     script = " &&\n".join(shlex.join(step) for step in steps)
     with subprocess.Popen([*ALONE, "sh", "-c", script], stdin=subprocess.DEVNULL) as process:
         try:

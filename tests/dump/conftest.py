@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def starting(dump, plugin, tmp_path_factory):
     return start
 
 
+@contextmanager
+def session_on(dump, plugin, home):
+    """A crash on a dump, with the plug-in loaded."""
+    session = Crash(dump, home)
+    session.run(f"extend {plugin}")
+    yield session
+    session.close()
+
+
 @pytest.fixture(scope="session")
 def locks_dump():
     """The dump of the guest whose threads wait for each other."""
@@ -77,10 +87,8 @@ def locks_dump():
 @pytest.fixture(scope="session")
 def locks_crash(locks_dump, plugin, tmp_path_factory):
     """A session on it, for all tests."""
-    session = Crash(locks_dump, tmp_path_factory.mktemp("locks"))
-    session.run(f"extend {plugin}")
-    yield session
-    session.close()
+    with session_on(locks_dump, plugin, tmp_path_factory.mktemp("locks")) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")
@@ -92,10 +100,8 @@ def threads_dump():
 @pytest.fixture(scope="session")
 def threads_crash(threads_dump, plugin, tmp_path_factory):
     """A session on it, for all tests."""
-    session = Crash(threads_dump, tmp_path_factory.mktemp("threads"))
-    session.run(f"extend {plugin}")
-    yield session
-    session.close()
+    with session_on(threads_dump, plugin, tmp_path_factory.mktemp("threads")) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _STYLES = ("short", "long", "locals")
 _MOST_ERRORS = 10           # of a chain, each raised while the one before was handled
 _MOST_GROUPS = 5            # of errors, one in the other
+_LINE = 200
 _MOST_ALIKE = 3             # frames of one line, one after the other
 _CAUSE = "  which caused:"
 _CONTEXT = "  and while this was handled:"
@@ -55,6 +56,14 @@ def show(err: BaseException, program: Program | None, style: str | None = None) 
     for line in _short(err) if style == "short" else _long(err, style == "locals"):
         print(line)
     _advise(err)
+
+
+def in_one_line(err: BaseException) -> str:
+    """What happened, for a report that goes on: "KeyError: 'x'", at most 200 characters."""
+    text = " ".join(str(err).split())
+    name = type(err).__qualname__
+    line = f"{name}: {text}" if text else name
+    return line if len(line) <= _LINE else line[:_LINE - 4] + " ..."
 
 
 def _advise(err: BaseException) -> None:

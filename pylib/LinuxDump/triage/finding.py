@@ -15,7 +15,7 @@ class Severity(IntEnum):
     """How bad a finding is; the larger, the earlier it is told."""
 
     NOTE = 1
-    """Good to know; a healthy machine may have it: an unusual module, a panic that was asked for."""
+    """Good to know; a healthy machine may have it: a panic that was asked for."""
 
     WARNING = 2
     """Makes trouble sooner or later, or makes others' trouble worse: memory is short."""

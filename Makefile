@@ -44,7 +44,7 @@ say  = @echo '  $(1)  $@'
 OBJECTS := $(SOURCES:extension/%.c=$(BUILD)/%.o) $(BUILD)/host/catch.o
 
 .DELETE_ON_ERROR:
-.PHONY: all help install clean lint docs stubs dump demo test bench check-build
+.PHONY: all help install clean lint docs stubs dump demo test bench soak check-build
 
 all: $(BUILD)/mpykdump.so $(BUILD)/mpykdump-attach
 
@@ -57,6 +57,7 @@ help:
 	@echo 'make test-matrix  the same in other suites of Debian (SUITES="trixie forky" KERNELS=...)'
 	@echo 'make bench      measure against drgn and crash (QUICK=1: only to see that it runs)'
 	@echo 'make fuzz       look for inputs that harm the readers of types (FUZZ_SECONDS=600 each)'
+	@echo 'make soak       long sessions, and programs on damaged dumps (ROUNDS=1000 SEEDS="1 2 ...")'
 	@echo 'make lint       formatting, static analysis, types'
 	@echo 'make docs       guides and reference as a site: $(BUILD)/docs/html/index.html'
 	@echo 'make stubs      what editors and mypy know of the modules programs import: $(STUBS)'
@@ -167,6 +168,14 @@ test:
 	@$(MAKE) --no-print-directory all engine
 	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory test-engine-asan fuzz-smoke T=)
 	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)') $(if $(PDB),--pdb,$(SIDE_BY_SIDE))
+
+# What takes long to show: commands by the ten thousand, kernel objects damaged in many ways
+ROUNDS := 1000
+SEEDS  := $(shell seq 1 100)
+soak: export SOAK_ROUNDS = $(ROUNDS)
+soak: export DAMAGE_SEEDS = $(SEEDS)
+soak:
+	@$(MAKE) --no-print-directory test T="tests/dump/test_soak.py tests/dump/test_damaged_objects.py"
 
 # Side by side with drgn and crash's own commands; a measurement, not a test
 JSON := $(BUILD)/bench.json

@@ -238,7 +238,7 @@ class Task:
     def taskChildren(self) -> list[Task]:
         """What this thread has forked; a process may have children of its other threads too."""
         children = readSUListFromHead(self.ts.children, "sibling", _STRUCT, maxel=_MAX_TASKS)
-        return [self.ttable.task(ts) for ts in children]
+        return [self.ttable.task(ts) for ts in children if self.ttable.is_task(ts)]
 
     def hasChildren(self) -> bool:
         """Whether it has child processes."""
@@ -314,6 +314,14 @@ class TaskList:
 
     # -- damage --
 
+    def is_task(self, ts: Any) -> bool:
+        """Whether a task_struct that a list leads to can be read; if not, say so."""
+        try:
+            return bool((ts.pid, ts.comm))
+        except crash.error as err:
+            self.complain(f"corrupted task {ts}: {err}")
+            return False
+
     def complain(self, text: str) -> None:
         """Report damage, here and in each later command that uses this table."""
         if text in self._problems:
@@ -386,7 +394,7 @@ class TaskList:
         except crash.error as err:
             self.complain(f"corrupted task {leader}: {err}")
             threads = []
-        return threads if leader in threads else [leader, *threads]
+        return threads if leader in threads or not self.is_task(leader) else [leader, *threads]
 
     # -- what programs ask for --
 
@@ -464,9 +472,12 @@ class TaskList:
         """Leaders by the PID namespace they live in, without the first one."""
         inside: defaultdict[Any, list[Task]] = defaultdict(list)
         for task in self.tt:
-            pid = task.task_get_pid()
-            if pid and pid.level > 0:
-                inside[pid.numbers[pid.level].ns].append(task)
+            try:
+                pid = task.task_get_pid()
+                if pid and pid.level > 0:
+                    inside[pid.numbers[pid.level].ns].append(task)
+            except crash.error as err:
+                self.complain(f"PID namespace of {task}: {err}")
         return inside
 
     def cpu_clock(self, cpu: int) -> tuple[int, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from LinuxDump.creds import kid
+from LinuxDump.damaged import goes_on
 from LinuxDump.inet import get_net_namespace_list
 from LinuxDump.Tasks import Task, TaskList
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
@@ -18,6 +19,7 @@ from pykdump.API import crash, pylog, readSU, sym2addr
 _KINDS = ("uts_ns", "ipc_ns", "mnt_ns", "net_ns", "pid_ns_for_children", "time_ns",
           "time_ns_for_children", "cgroup_ns")
 _BOX = 60
+_DEEPEST = 32       # MAX_PID_NS_LEVEL of the kernel
 # As /proc/PID/ns calls them, and where a task has them.
 _PLACES = {"cgroup": "nsproxy.cgroup_ns", "ipc": "nsproxy.ipc_ns", "mnt": "nsproxy.mnt_ns",
            "net": "nsproxy.net_ns", "pid_for_children": "nsproxy.pid_ns_for_children",
@@ -30,9 +32,10 @@ def nsproxies(table: TaskList) -> dict[Any, list[Task]]:
     initial = sym2addr("init_nsproxy")
     found: dict[Any, list[Task]] = {}
     for task in table.allTasks():
-        nsproxy = task.nsproxy
-        if nsproxy and nsproxy != initial:      # a dead task has none
-            found.setdefault(nsproxy, []).append(task)
+        with goes_on("namespaces of", task.ts):
+            nsproxy = task.nsproxy
+            if nsproxy and nsproxy != initial:      # a dead task has none
+                found.setdefault(nsproxy, []).append(task)
     return found
 
 
@@ -64,15 +67,12 @@ def records(table: TaskList) -> list[dict[str, Any]]:
     found = []
     initial = numbers(table.allTasks()[0])
     for task in table.allTasks():
-        try:
+        with goes_on("namespaces of", task.ts):
             own = numbers(task)
-            pids = inner_pids(task)
-        except crash.error as err:
-            pylog.error(f"namespaces of {task.ts} cannot be read: {err}")
-            continue
-        found.append({"pid": task.pid, "comm": str(task.comm), "task": f"0x{task.ts:x}",
-                      "namespaces": own, "pids": pids,
-                      "differs": sorted(name for name in own if own[name] != initial.get(name))})
+            found.append({"pid": task.pid, "comm": str(task.comm), "task": f"0x{task.ts:x}",
+                          "namespaces": own, "pids": inner_pids(task),
+                          "differs": sorted(name for name in own
+                                            if own[name] != initial.get(name))})
     return found
 
 
@@ -81,20 +81,17 @@ def user_namespaces(table: TaskList) -> dict[Any, list[Task]]:
     initial = sym2addr("init_user_ns")
     found: dict[Any, list[Task]] = {}
     for task in table.allTasks():
-        try:
+        with goes_on("credentials of", task.ts):
             space = task.cred.user_ns
-        except crash.error as err:
-            pylog.error(f"credentials of {task.ts} cannot be read: {err}")
-            continue
-        if space != initial:
-            found.setdefault(space, []).append(task)
+            if space != initial:
+                found.setdefault(space, []).append(task)
     return found
 
 
 def inner_pids(task: Any) -> list[int]:
-    """The pids of a task, from that in the first PID namespace to that in its own."""
+    """The pids of a task, from that in the first PID namespace to that in its own.  crash.error."""
     pid = task.task_get_pid()
-    return [pid.numbers[level].nr for level in range(pid.level + 1)] if pid else []
+    return [pid.numbers[level].nr for level in range(min(pid.level, _DEEPEST) + 1)] if pid else []
 
 
 def print_namespaces_info(tt: TaskList, v: int = 0) -> None:
@@ -108,21 +105,24 @@ def print_namespaces_info(tt: TaskList, v: int = 0) -> None:
     print("Namespaces Associated with PID".center(58, "~"))
     for nsproxy, tasks in proxies.items():
         print(str(nsproxy).center(50, "."))
-        print(differing(nsproxy))
+        with goes_on("", nsproxy):
+            print(differing(nsproxy))
         for task in tasks:
             print(f"\t{task}")
     _print_nets(tt)
     if users:
         print("User Namespaces".center(58, "~"))
     for space, tasks in users.items():
-        print(f"{space} level={space.level} owner={kid(space.owner)}")
+        with goes_on("", space):
+            print(f"{space} level={space.level} owner={kid(space.owner)}")
         for task in tasks:
             print(f"\t{task}")
     if tt.pidnamespaces:
         print("\n   *** PID Namespace Info ***")
         for space in tt.pidnamespaces:
-            if space.level == 1:
-                print("\n".join(_box(tt, space, v)))
+            with goes_on("", space):
+                if space.level == 1:
+                    print("\n".join(_box(tt, space, v)))
 
 
 def _print_nets(table: TaskList) -> None:
@@ -131,7 +131,11 @@ def _print_nets(table: TaskList) -> None:
     except (KeyError, crash.error) as err:
         pylog.error(f"network namespaces cannot be listed: {err}")
         return
-    used = {task.nsproxy.net_ns for task in table.allTasks() if task.nsproxy}
+    used = set()
+    for task in table.allTasks():
+        with goes_on("network namespace of", task.ts):
+            if task.nsproxy:
+                used.add(task.nsproxy.net_ns)
     empty = [net for net in nets if net not in used]
     if empty:
         print("NET_NS without any task".center(58, "~"))
@@ -139,7 +143,7 @@ def _print_nets(table: TaskList) -> None:
             print(f"\t{net}")
 
 
-def _box(table: TaskList, space: Any, v: int) -> list[str]:
+def _box(table: TaskList, space: Any, v: int, level: int = 1) -> list[str]:
     """The tasks of a PID namespace in a frame, and the namespaces below it in frames inside."""
     lines = [str(space)]
     for task in table.pidnamespaces[space]:
@@ -150,13 +154,16 @@ def _box(table: TaskList, space: Any, v: int) -> list[str]:
             lines += textwrap.wrap(f"Threads: {names}", _BOX, initial_indent="  ",
                                    subsequent_indent="    ")
     for below in table.pidnamespaces:
-        if below.parent == space:
-            lines += _box(table, below, v)
+        with goes_on("", below):
+            if below.parent == space and below.level == level + 1 <= _DEEPEST:
+                lines += _box(table, below, v, level + 1)
     return _framed(lines)
 
 
 def _shown(task: Task, v: int) -> str:
-    inner = ",".join(map(str, inner_pids(task)[1:]))
+    inner = ""
+    with goes_on("PIDs of", task.ts):
+        inner = ",".join(map(str, inner_pids(task)[1:]))
     return f"{task.pid}[{inner}]" if v and inner else str(task.pid)
 
 

@@ -5,13 +5,11 @@ import random
 import re
 import shutil
 import struct
-import subprocess
 
 import pytest
 
-from tests.lab import elf
+from tests.dump.damage import Damage
 
-HEAD = 1 << 16      # bytes of a dump, more than its headers have
 # Where things are, by the whole dump: (virtual address, physical address).
 PLACES = """
 import json, re
@@ -40,22 +38,6 @@ def places(shared, tmp_path_factory):
     session = shared.get()
     session.cd(tmp_path_factory.mktemp("places"))
     return json.loads(session.epython(PLACES))
-
-
-class Damage:
-    """A copy of a dump that is written to by physical address."""
-
-    def __init__(self, dump, path):
-        subprocess.run(["cp", "--sparse=always", "--reflink=auto", dump.elf, path], check=True)
-        path.chmod(0o600)
-        self.path = path
-        with path.open("rb") as file:
-            self._segments = elf.programs(file.read(HEAD))
-
-    def write(self, place, data):
-        with self.path.open("r+b") as file:
-            file.seek(elf.file_offset(self._segments, place[1]))
-            file.write(data)
 
 
 @pytest.fixture

@@ -1,0 +1,68 @@
+"""Every program on a dump whose kernel objects were damaged at random: a report, never a crash.
+
+`make soak` does the same with many seeds.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.dump.damage import Damage, objects_of, scatter
+
+PROGS = Path(__file__).resolve().parents[2] / "progs"
+# Programs with the options that show all they can; those that read no kernel object have none.
+COMMANDS = {
+    "commands": (), "heap": (), "pyctl": (),
+    "crashinfo": ("-v", "-q", "--json"),
+    "hanginfo": ("", "-v", "--json", "--tree --sleeping", "--syslogger"),
+    "pstree": ("-p -g -s -u", "--json", "--compact"),
+    "stacks": ("-a -r", "--group --json"),
+    "taskinfo": ("", "-v --wait", "--recent --json", "--summary", "--hang", "--times", "--memory",
+                 "--memory --json", "--ns -v", "--ns --json", "--pstree"),
+}
+SEEDS = [int(seed) for seed in os.environ.get("DAMAGE_SEEDS", "7").split()]
+
+
+@pytest.fixture(scope="module")
+def objects(shared, tmp_path_factory):
+    session = shared.get()
+    session.cd(tmp_path_factory.mktemp("objects"))
+    return objects_of(session)
+
+
+@pytest.fixture(params=SEEDS)
+def damaged(request, dump, objects, tmp_path, fresh_crash):
+    """A session on damaged memory; what was damaged is in its working directory."""
+    copy = Damage(dump, tmp_path / "vmcore")
+    done = scatter(copy, *objects, request.param)
+    session = fresh_crash(vmcore=copy.path)
+    print("\n".join(done))
+    yield session
+    shutil.rmtree(tmp_path)
+
+
+def test_every_program_is_run_on_damage():
+    assert COMMANDS.keys() == {path.stem for path in PROGS.glob("*.py")}
+
+
+def test_no_program_ends_in_a_traceback_or_ends_the_session(damaged):
+    wrong = []
+    for program, lines in COMMANDS.items():
+        for options in lines:
+            text = damaged.run(f"epython {program} {options}".rstrip())
+            if "Traceback" in text or "Execution took" not in text:
+                wrong.append(f"crash> {program} {options}\n{text[-3000:]}")
+    for pid in _pids(damaged)[:20]:
+        text = damaged.run(f"epython taskinfo -v --pidinfo={pid}")
+        if "Traceback" in text:
+            wrong.append(f"crash> taskinfo --pidinfo={pid}\n{text[-3000:]}")
+    assert not wrong, "\n\n".join(wrong)
+    assert "UPTIME" in damaged.run("sys")
+
+
+def _pids(session):
+    """PIDs that taskinfo still finds."""
+    words = [line.replace(">", " ").split() for line in session.run("taskinfo").splitlines()]
+    return [int(line[0]) for line in words if line and line[0].isdigit()]

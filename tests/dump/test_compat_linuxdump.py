@@ -8,7 +8,7 @@ HEAD = """\
 from LinuxDump.trees import *
 from LinuxDump.idr import *
 from pykdump.API import *
-root = readSymbol("vmap_area_root")
+root = readSymbol("free_vmap_area_root")
 """
 
 
@@ -25,7 +25,7 @@ def lines(crash):
 
 
 def test_the_structs_of_a_tree_are_those_that_crash_finds(crash, lines):
-    theirs = numbers(crash.run("tree -t rbtree -o vmap_area.rb_node vmap_area_root"))
+    theirs = numbers(crash.run("tree -t rbtree -o vmap_area.rb_node free_vmap_area_root"))
     text = lines("for area in for_all_rbtree(root, 'struct vmap_area', 'rb_node'):\n"
                  "    print(hexl(area), area.va_start)\n")
     starts = [int(line.split()[1]) for line in text]

@@ -86,9 +86,9 @@ def test_devices_and_kobjects_have_names(told):
 
 
 def test_a_klist_is_a_list_of_its_nodes(told):
-    nodes = told("[n.isNamed('struct klist_node') for n in klistAll(bus.klist_devices)]",
+    nodes = told("[n.isNamed('struct klist_node') for n in klistAll(children)]",
                  "from LinuxDump.kobjects import *\n"
-                 "bus = readSymbol('platform_bus_type').p\n")
+                 "children = readSymbol('platform_bus').p.klist_children\n")
     assert len(nodes) > 3 and all(nodes)
 
 

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.dump.crashbt import as_crash_counts, without_stale_frames
+
 ALL = """
 import json
 from LinuxDump.Tasks import TaskTable
@@ -18,17 +20,6 @@ for task in TaskTable().allThreads():
 print(json.dumps(found))
 """
 FRAME = re.compile(r" *#\d+ \[([0-9a-f]+)\] (\S+) at ([0-9a-f]+)")
-
-
-def without_stale_frames(frames):
-    """What crash's bt shows, but for what is left of earlier calls below do_syscall_64.
-
-    That function moves the stack pointer by a random offset, which crash does not know.
-    """
-    names = [name for _at, name, _ip in frames]
-    if "do_syscall_64" not in names:
-        return frames
-    return frames[:names.index("do_syscall_64") + 1] + frames[-1:]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +54,7 @@ def test_stacks_of_sleeping_tasks_are_those_of_crash(crash, stacks):
             continue
         theirs = [(int(at, 16), name, int(ip, 16)) for at, name, ip in FRAME.findall(chunk)]
         theirs = without_stale_frames(theirs)
-        frames = [tuple(frame[:3]) for frame in ours[5]]
+        frames = as_crash_counts([tuple(frame[:3]) for frame in ours[5]], theirs)
         assert frames[:len(theirs)] == theirs, chunk
         equal += frames == theirs
         if frames != theirs:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.dump.crashbt import as_crash_counts
 from tests.dump.harness import untimed
 
 FRAME = re.compile(r" #(\d+) +\[([0-9a-f]+)\] (\? )?(\S+?)(?:\+0x([0-9a-f]+))?(?: \[(\S+)\])?$")
@@ -34,7 +35,9 @@ def test_the_tasks_that_were_running_are_shown_without_arguments(crash, dump):
 def test_a_task_is_named_by_pid_or_address(crash):
     by_pid = run(crash, "2")
     [address] = re.findall(r"^PID: 2  TASK: ([0-9a-f]+)  COMMAND: \"kthreadd\"$", by_pid, re.M)
-    assert functions(by_pid) == ["__schedule", "schedule", "kthreadd", "ret_from_fork"]
+    *most, last = functions(by_pid)
+    assert [*most, last.removesuffix("_asm")][:4] \
+        == ["__schedule", "schedule", "kthreadd", "ret_from_fork"]
     assert run(crash, address) == run(crash, f"0x{address}") == by_pid
     assert run(crash, "2 1").startswith(f"{by_pid}\nPID: 1  TASK: ")
 
@@ -42,7 +45,9 @@ def test_a_task_is_named_by_pid_or_address(crash):
 def test_frames_are_those_of_bt(crash):
     theirs = re.findall(r"#\d+ \[([0-9a-f]+)\] (\S+) at", crash.run("bt 2"))
     ours = [FRAME.match(line).groups() for line in run(crash, "2").splitlines()[1:]]
-    assert [(at, name) for _number, at, _guess, name, *_rest in ours] == theirs
+    ours = [(int(at, 16), name) for _number, at, _guess, name, *_rest in ours]
+    theirs = [(int(at, 16), name) for at, name in theirs]
+    assert as_crash_counts(ours, theirs) == theirs
 
 
 def test_all_tasks_are_shown_once(crash, dump):
@@ -85,7 +90,8 @@ print("\\n".join(stacktext.stack_lines(stack)))
 def test_source_lines_are_those_of_bt(crash):
     theirs = re.findall(r"^    (\S.*): (\d+)$", crash.run("bt -l 2"), re.M)
     ours = re.findall(r"^       (\S.*): (\d+)$", run(crash, "-l 2"), re.M)
-    assert len(ours) == len(theirs) == 4
+    ours = ours[:len(theirs)]       # newer crashes have no line for ret_from_fork_asm
+    assert len(ours) == len(theirs) >= 4
     # ours is the line of the call, bt's that of what comes behind
     assert [name.rsplit("/", 1)[1] for name, _line in ours[:1] + ours[2:]] \
         == [name.rsplit("/", 1)[1] for name, _line in theirs[:1] + theirs[2:]]

@@ -44,19 +44,19 @@ print(all(t.comm == c and t.pid == p for t, p, c in
 
 
 def test_a_list_is_what_crash_walks(crash):
-    theirs = numbers(crash.run("list -H vmap_area_list"))
-    ours = lines_of(crash, 'print(*map(hexl, walk_list(sym2addr("vmap_area_list"))[0]))')
+    theirs = numbers(crash.run("list -H free_vmap_area_list"))
+    ours = lines_of(crash, 'print(*map(hexl, walk_list(sym2addr("free_vmap_area_list"))[0]))')
     assert ours[0].split() == [hex(number) for number in theirs] and len(theirs) > 50
 
 
 def test_an_rbtree_is_what_crash_walks(crash):
-    theirs = numbers(crash.run("tree -t rbtree -o vmap_area.rb_node vmap_area_root"))
-    ours = lines_of(crash, 'found, report = walk_rbtree(sym2addr("vmap_area_root"), '
+    theirs = numbers(crash.run("tree -t rbtree -o vmap_area.rb_node free_vmap_area_root"))
+    ours = lines_of(crash, 'found, report = walk_rbtree(sym2addr("free_vmap_area_root"), '
                     '"struct vmap_area", "rb_node")\nprint(report, *map(hexl, found))')[0].split()
     assert ours[0] == "whole" and sorted(int(x, 16) for x in ours[1:]) == sorted(theirs)
-    by_address = lines_of(crash, 'print(walk_rbtree(sym2addr("vmap_area_root"), "struct vmap_area"'
-                          ', "rb_node")[0] == walk_list(sym2addr("vmap_area_list"), '
-                          '"struct vmap_area", "list")[0])')
+    by_address = lines_of(
+        crash, 'print(walk_rbtree(sym2addr("free_vmap_area_root"), "struct vmap_area", '
+        '"rb_node")[0] == walk_list(sym2addr("free_vmap_area_list"), "struct vmap_area", "list")[0])')
     assert by_address == ["True"]
 
 

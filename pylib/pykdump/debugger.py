@@ -39,6 +39,8 @@ class Debugger(pdb.Pdb):
         # .pdbrc of the current directory would be run, which may be somebody else's.
         super().__init__(nosigint=True, readrc=False)
         self.rcLines = _own_rc_lines()
+        # 3.13 warns of files that were edited since any debugger has seen them: earlier runs count
+        self._file_mtime_table: dict[str, float] = {}
         self._busy = False              # with a command
         self._talking = False
         self._unsaid: list[str] = []    # before the terminal is there

@@ -78,19 +78,24 @@ asyncio.run(main())
                          "print(signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL)") == "True\n"
 
 
+def patched(text):
+    """What a program printed, without what newer eventlets say of locks made before it came."""
+    return re.sub(r"^\d+ RLock\(s\) were not greened.*\n", "", untimed(text), flags=re.M)
+
+
 @pytest.mark.parametrize("hub", ["epolls", "poll", "selects"])
 def test_eventlet_runs_on_its_hub(fresh_crash, hub):
     session = fresh_crash(EVENTLET_HUB=hub)
     session.program(PATCHED)
     for _ in range(2):
-        assert untimed(session.run("epython prog")) == f"eventlet.hubs.{hub}\nthrough\n"
+        assert patched(session.run("epython prog")) == f"eventlet.hubs.{hub}\nthrough\n"
     session.program("import eventlet\nprint('started', flush=True)\neventlet.sleep(1000)")
     session.start("epython prog")
     session.until("started")
     session.interrupt()
     assert untimed(session.finish()).endswith("KeyboardInterrupt\n")
     session.program(PATCHED)
-    assert untimed(session.run("epython prog")) == f"eventlet.hubs.{hub}\nthrough\n"
+    assert patched(session.run("epython prog")) == f"eventlet.hubs.{hub}\nthrough\n"
     assert session.quit() == 0
 
 

@@ -56,7 +56,8 @@ def test_an_rbtree_is_what_crash_walks(crash):
     assert ours[0] == "whole" and sorted(int(x, 16) for x in ours[1:]) == sorted(theirs)
     by_address = lines_of(
         crash, 'print(walk_rbtree(sym2addr("free_vmap_area_root"), "struct vmap_area", '
-        '"rb_node")[0] == walk_list(sym2addr("free_vmap_area_list"), "struct vmap_area", "list")[0])')
+        '"rb_node")[0] == walk_list(sym2addr("free_vmap_area_list"), "struct vmap_area", '
+        '"list")[0])')
     assert by_address == ["True"]
 
 

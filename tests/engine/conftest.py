@@ -1,8 +1,12 @@
 """Fixtures of the engine's tests."""
 
+import importlib
+import sys
+
 import hypothesis
 import pytest
 
+from tests.engine import world as worlds
 from tests.engine.world import World
 
 # The same examples each time: a failure is one of the change at hand,
@@ -17,3 +21,20 @@ hypothesis.settings.load_profile("engine")
 def world() -> World:
     """An empty world; the one before is gone."""
     return World()
+
+
+def _ours():
+    return [name for name in sys.modules if name.partition(".")[0] in ("LinuxDump", "pykdump")]
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """A function that imports a module of LinuxDump over the engine, for this test alone."""
+    for name in _ours():
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "crash", worlds.crash)
+    monkeypatch.setitem(sys.modules, "_pykdump", worlds.pykdump)
+    monkeypatch.syspath_prepend("pylib")
+    yield importlib.import_module
+    for name in _ours():
+        del sys.modules[name]

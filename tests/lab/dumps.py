@@ -35,14 +35,14 @@ DUMP_TIMEOUT = 180.0
 class Guest:
     """What runs in the machine: an init script, its C helper, and the modules it may insert.
 
-    `own_module` is the source of one that is built for the kernel; the script inserts it itself.
+    `own_modules` are sources of some that are built for the kernel; the script inserts them itself.
     `more_helpers` are programs beside /bin/states, under the names of their sources.
     """
 
     script: Path
     helper: Path
     modules: tuple[str, ...]
-    own_module: Optional[Path] = None
+    own_modules: tuple[Path, ...] = ()
     more_helpers: tuple[Path, ...] = ()
 
 
@@ -50,9 +50,9 @@ GUESTS = {
     "busy": Guest(SOURCES / "busy.sh", SOURCES / "states.c",
                   ("qemu_fw_cfg", "loop", "dummy", "overlay")),
     "locks": Guest(SOURCES / "locks.sh", SOURCES / "states.c", ("qemu_fw_cfg", "loop"),
-                   SOURCES / "lab_locks.c"),
+                   (SOURCES / "lab_locks.c", SOURCES / "lab_taint.c")),
     "threads": Guest(SOURCES / "threads.sh", SOURCES / "states.c", ("qemu_fw_cfg",),
-                     SOURCES / "lab_deep.c", (SOURCES / "crowd.c",)),
+                     (SOURCES / "lab_deep.c",), (SOURCES / "crowd.c",)),
 }
 
 
@@ -161,9 +161,9 @@ def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = Fa
 
 def _content_hash(guest: Guest) -> str:
     """Identifies everything that decides what a dump of `guest` holds, but for the kernel."""
-    sources = (guest.script, ACCOUNT, guest.helper, guest.own_module, *guest.more_helpers)
+    sources = (guest.script, ACCOUNT, guest.helper, *guest.own_modules, *guest.more_helpers)
     parts = [LAB_FORMAT, qemu.FLAGS, qemu.KERNEL_ARGUMENTS, COMPILE, guest.modules,
-             *(source.read_text() for source in sources if source)]
+             *(source.read_text() for source in sources)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
@@ -222,18 +222,12 @@ def _initramfs(guest: Guest, kernel: Kernel, scratch: Path) -> bytes:
         initramfs.plain("lab/modules",
                         "".join(f"/lab/{path.name}\n" for path in modules).encode()),
         *(initramfs.plain(f"lab/{path.name}", path.read_bytes()) for path in modules),
-        *_own_module(guest, kernel, scratch),
+        *(initramfs.plain(f"lab/{source.stem}.ko", kmodule.build(source, kernel.release, scratch))
+          for source in guest.own_modules),
         initramfs.plain("lab/account.sh", ACCOUNT.read_bytes()),
         initramfs.program("init", guest.script.read_bytes()),
     ]
     return initramfs.archive(files)
-
-
-def _own_module(guest: Guest, kernel: Kernel, scratch: Path) -> list[initramfs.File]:
-    if guest.own_module is None:
-        return []
-    built = kmodule.build(guest.own_module, kernel.release, scratch)
-    return [initramfs.plain(f"lab/{guest.own_module.stem}.ko", built)]
 
 
 def _dig_holes(path: Path) -> None:

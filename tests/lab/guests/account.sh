@@ -24,6 +24,20 @@ section stacks grep '' ${LAB_STACKS:-[0-9]*/task/[0-9]*/stack}
 section maps grep '' [0-9]*/maps
 section links ls -l [0-9]*/exe [0-9]*/cwd [0-9]*/root
 section module-symbols grep '\[' kallsyms
+section dmesg dmesg -r
+loaded=$(cut -d ' ' -f 1 modules | sed 's|^|/sys/module/|')
+section sys/module sh -c 'for module; do
+    grep "" /dev/null $module/refcnt $module/initstate $module/coresize $module/taint \
+        $module/version $module/srcversion $module/parameters/* $module/sections/.[a-z_]*
+    echo "$module/build-id:$(hexdump -v -e "/1 \"%02x\"" $module/notes/.note.gnu.build-id)"
+done' sh $loaded
+if [ $LAB_GUEST = busy ]; then
+    section proc/ioports cat ioports
+    section proc/sys find sys -type f ! -name stat_refresh -exec grep -a '' /dev/null {} +
+    section sys/pci grep '' /sys/bus/pci/devices/*/class /sys/bus/pci/devices/*/vendor \
+        /sys/bus/pci/devices/*/device /sys/bus/pci/devices/*/revision \
+        /sys/bus/pci/devices/*/resource
+fi
 for table in tcp tcp6 udp udp6 unix route arp dev; do
     section "net/$table" cat net/$table
 done

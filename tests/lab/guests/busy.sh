@@ -16,6 +16,7 @@ mount -t devpts devpts /dev/pts
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t tmpfs -o size=16m,mode=0700 tmpfs /tmp
 mount -t tmpfs -o nosuid,nodev tmpfs /run
+echo "lab: it is $(date +%s)" >/dev/kmsg
 mkdir -p /run/ready /run/upper /run/work /mnt/disk /mnt/bound /mnt/overlay
 while read -r module; do
     insmod "$module" || echo "lab: cannot insert $module"
@@ -87,5 +88,11 @@ start lab-burner
 sleep 1
 kill -STOP $stopped
 rm /tmp/sleep
+
+# Messages of user space; the last one tells the time at which it was logged.
+echo '<30>lab: from a daemon' >/dev/kmsg
+printf 'lab: two\nlines' | cat >/dev/kmsg
+printf 'lab: \033[31mred and \303\251' | cat >/dev/kmsg
+echo "lab: it is $(date +%s)" >/dev/kmsg
 
 . /lab/account.sh

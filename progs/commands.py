@@ -87,6 +87,27 @@ EXAMPLES
     crash> taskinfo --recent --taskfilter=UN -v
     crash> taskinfo --wait --older=2m --comm='nfsd*'
 """),
+    ("tslog", "the kernel's log with the time of day",
+     "[--utc|--tz=ZONE] [--since=TIME] [--until=TIME] [--level=LEVEL] [--grep=RE] [options]", """\
+  Prints the messages of the kernel's log with the date and time at which they
+  were logged, in your time zone.  Drift of the log's clock and suspends of the
+  machine are taken into account, and told behind the log.
+
+    --utc, --tz=ZONE   in another time zone: Europe/Paris, +02:00
+    --since, --until   from and to a TIME: "2026-11-21 04:58", 04:58:34, 12.5
+                       (seconds since boot), -5m (before the last message)
+    --level=LEVEL      so urgent or more: err; some levels: warn,err
+    --grep=RE          in which a regular expression matches
+    --subseconds       microseconds, too
+    --relative         seconds before the last message instead
+    --raw              seconds since boot instead, as dmesg prints them
+    --caller           who printed it: T17 a thread, C1 an interrupt on a CPU
+    --json             the same as JSON, with jumps of the clock
+
+EXAMPLES
+    crash> tslog --level=err --since=-10m
+    crash> tslog --utc --subseconds --grep "eth0|link"
+"""),
 )
 
 if __name__ == "__main__":

@@ -110,6 +110,24 @@ def boot_time() -> int | None:
     return ktime_t(timekeeper.offs_real) - ktime_t(timekeeper.offs_boot)
 
 
+class Clocks(NamedTuple):
+    """The kernel's clocks when the timekeeper was last updated, in ns."""
+
+    monotonic: int      # since boot, while the machine was awake
+    realtime: int       # since 1970, UTC
+    slept: int          # how much of the time since boot was suspends
+
+
+def clocks() -> Clocks | None:
+    """What the clocks say; None if the kernel does not show them."""
+    timekeeper = _timekeeper()
+    if timekeeper is None:
+        return None
+    base = timekeeper.tkr_mono
+    now = ktime_t(base.base) + (base.xtime_nsec >> base.shift)
+    return Clocks(now, now + ktime_t(timekeeper.offs_real), ktime_t(timekeeper.offs_boot))
+
+
 class timespec(NamedTuple):
     """A time of day: seconds since 1970, and nanoseconds."""
 

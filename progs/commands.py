@@ -22,6 +22,27 @@ EXAMPLES
     crash> hanginfo
     crash> hanginfo --older=120 --tree
 """),
+    ("modinfo", "modules of the kernel, and what they taint",
+     "[-t] [-g] [-a] [-u] [-l] [-p] [-s] [--json] [--details=M] [--disasm=M] [PATTERN ...]", """\
+  Lists modules by address, all or those whose names match a pattern, and which
+  of them taint the kernel.  No debug information of modules is needed.
+
+    -t             only modules that taint the kernel
+    -g             how much memory each takes, and what is free before it
+    -a             the range of addresses each is in
+    -u             look for unloaded modules in what is free between others
+    -l, --long     state, users, taints, whether debug information is loaded
+    -p, --parameters  parameters and their values
+    -s, --sections    where sections were loaded
+    --details=M    all of one module, with its symbols
+    --disasm=M     disassemble the functions of one module
+    --json         the same as JSON
+
+EXAMPLES
+    crash> modinfo -t -l
+    crash> modinfo -p nf_*
+    crash> modinfo --details=loop
+"""),
     ("pstree", "processes as a tree", "[-p] [-g] [-s] [-u] [-t PID [--parents]] [options]", """\
   Shows the processes of the dump below their parents.
 

@@ -2,6 +2,42 @@
 
 # name, short text, synopsis, help; only those that the archive holds are registered
 COMMANDS = (
+    ("crashinfo", "a report on the dump, and what is wrong with it",
+     "[-v] [-q] [--fast] [--json] [one detail]", """\
+  Tells what is wrong with the machine of the dump, the worst first, and then
+  reports on it: CPUs, tasks, run queues, memory, block devices, network, log.
+
+    -v               more of everything
+    -q               only problems and findings
+    --fast           without what takes time, in 15 s at most
+    --json           the same as JSON
+
+  One detail rather than the report:
+
+    --runq           what runs on each CPU, and what waits for it
+    --stacksummary   stacks of all threads, equal ones once
+    --findstacks=RE  stacks with a function whose name has a match
+    --checkstacks    check stacks for corruption
+    --decodesyscalls=PID|NAME|all
+                     system calls that threads are in, with arguments
+    --mutex=ADDR, --semaphore=ADDR, --rwsemaphore=ADDR
+                     who waits for a lock, and who has it
+    --workqueues     workqueues that have work, all with -v
+    --lws            semaphores, wait queues and work that are global variables
+    --filelock       locks of files
+    --ls=PATH        what the dentry cache has of a path
+    --blkreq, --blkdevs, --devmapper, --ext3
+                     block requests, block devices, device mapper, ext3
+    --pci, --sysctl, --umem
+                     PCI devices, sysctl values, memory of all processes
+    --radix_tree_element ROOT OFFSET
+                     what a radix tree or xarray has at an index
+
+EXAMPLES
+    crash> crashinfo
+    crash> crashinfo --fast -q
+    crash> crashinfo --findstacks=ext4_
+"""),
     ("hanginfo", "what threads that hang wait for, and who has it",
      "[-v] [--maxpids=N] [--sortbypid] [--older=SECONDS] [--sleeping] [--tree] [--json]", """\
   Puts the uninterruptible threads in classes by what they wait for, with the

@@ -5,18 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from LinuxDump import stacks, stacktext
+from LinuxDump.BTstack import stack_of_task
+from LinuxDump.Tasks import TaskTable
+from pykdump.API import readSU
 
 
 def show(verbose: int) -> None:
-    """Print the stack of what ran on each CPU."""
+    """Print the stack of what ran on each CPU, as `bt` of LinuxDump does."""
+    table = TaskTable()
     for task, cpu in _by_cpu():
         print(f"      -- CPU#{cpu} --")
-        stacktext.print_stack(stacks.stack_of(task), registers=verbose > 0)
+        try:
+            print(f"{stack_of_task(table.task(readSU('struct task_struct', task)))}\n")
+        except IndexError as err:
+            print(f"  {err}\n")
+        found = stacks.stack_of(task)
+        if verbose and found.regs:
+            for line in stacktext.register_lines(found.regs):
+                print(line)
 
 
 def data() -> list[dict[str, Any]]:
-    """One object a CPU: its number, and the stack as `stacks --json` has it."""
-    return [{"cpu": cpu, **stacktext.record(stacks.stack_of(task))}
+    """One object a CPU: its number, its task, and the stack as `stacks --json` has it."""
+    return [{**stacktext.task_record(task), **stacktext.record(stacks.stack_of(task)), "cpu": cpu}
             for task, cpu in _by_cpu()]
 
 

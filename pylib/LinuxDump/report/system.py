@@ -9,7 +9,7 @@ from pykdump.API import exec_crash_command, sys_info
 
 def show(verbose: int) -> None:
     """Print what `sys` prints."""
-    print(exec_crash_command("sys"), end="")
+    print("\n" + exec_crash_command("sys"), end="")
 
 
 def data() -> dict[str, Any]:

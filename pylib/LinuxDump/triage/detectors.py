@@ -5,11 +5,12 @@ Must not know what any of them looks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import NamedTuple
 
 from pykdump.errors import in_one_line
+from pykdump.timelimit import time_limit
 
 from .finding import Finding
 
@@ -27,16 +28,18 @@ class Triage(NamedTuple):
     """Detectors that could not look, with the reason in one line."""
 
 
-def detect(names: Iterable[str] = DETECTORS) -> Triage:
+def detect(names: Iterable[str] = DETECTORS, left: Callable[[], float] | None = None) -> Triage:
     """Run detectors, all of them unless told; a detector that fails is named, the others go on.
 
-    KeyboardInterrupt and SystemExit pass.
+    So is one that takes more seconds than are `left` when it begins.  KeyboardInterrupt and
+    SystemExit pass.
     """
     findings: list[Finding] = []
     failed = {}
     for name in names:
         try:
-            findings += import_module(f"{__package__}.{name}").findings()
+            with time_limit(left() if left else None):
+                findings += import_module(f"{__package__}.{name}").findings()
         except Exception as err:
             failed[name] = in_one_line(err)
     return Triage(sorted(findings, key=lambda finding: -finding.severity), failed)

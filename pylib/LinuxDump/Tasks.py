@@ -332,6 +332,11 @@ class TaskList:
         elif len(self._problems) == _MAX_COMPLAINTS + 1:
             pylog.error("there is more damage to tasks than is shown here")
 
+    @property
+    def problems(self) -> list[str]:
+        """All damage to tasks that was seen: sentences with addresses."""
+        return list(self._problems)
+
     def repeat_complaints(self) -> None:
         """Report again what was wrong with the lists when the table was made."""
         for text in self._problems[:_MAX_COMPLAINTS]:

@@ -196,8 +196,9 @@ def IF_Summarize(quiet: bool = False) -> None:
     if quiet:
         return
     title = "Interfaces Info"
-    print(f"{title}\n{'-' * len(title)}\n  How long ago (in seconds) interfaces transmitted/received?"
-          f"\n    {'Name':<15} {'RX':>10} {'TX':>10}\n    {'-' * 15} {'-' * 10} {'-' * 10}")
+    print(f"{title}\n{'-' * len(title)}\n"
+          "  How long ago (in seconds) interfaces transmitted/received?\n"
+          f"    {'Name':<15} {'RX':>10} {'TX':>10}\n    {'-' * 15} {'-' * 10} {'-' * 10}")
     for each in interfaces():
         sent = "n/a" if each.sent_ago is None else f"{each.sent_ago:.1f}"
         print(f"    {each.name:<15} {'n/a':>10} {sent:>10}")

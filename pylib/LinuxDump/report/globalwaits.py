@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 import _pykdump
 from LinuxDump.locks import queued_tasks, rwsem_holders
 from LinuxDump.Tasks import decode_waitq
-from pykdump.API import addr2sym, crash, exec_crash_command, pylog, readSU
+from pykdump.API import (addr2sym, crash, exec_crash_command, pylog, readSU, struct_size,
+                         sym2addr)
 
 _SEM, _QUEUE, _WORK, _DELAYED = ("struct rw_semaphore", "struct wait_queue_head",
                                  "struct work_struct", "struct delayed_work")
 # C types of variables, and of the objects that they are looked at as
 _TYPES = {_SEM: _SEM, _QUEUE: _QUEUE, "wait_queue_head_t": _QUEUE, _WORK: _WORK, _DELAYED: _WORK}
 _DATA = frozenset("dDbB")
+_PADDING = 64              # bytes up to the next variable at most
+_END = 1 << 64
 _PENDING = 1                # a bit of work_struct.data
 
 
@@ -29,13 +32,34 @@ class Global(NamedTuple):
 
 
 def _globals() -> Iterator[tuple[str, Global]]:
-    """Variables in data and bss of those types, as (type of the object, variable)."""
+    """Variables in data and bss of those types, as (type of the object, variable).
+
+    Of others the types are not asked for, which takes long: there must be room for one of these
+    up to the next symbol, and not for much more.
+    """
+    left_out = _bounds("__per_cpu_start", "__per_cpu_end"), _bounds("__init_begin", "__init_end")
+    sizes = {struct_size(name) for name in _TYPES if name.startswith("struct")}
+    data = [(address, name) for address, kind, name in _symbols() if kind in _DATA]
+    for (address, name), (following, _name) in zip(data, [*data[1:], (_END, "")]):
+        room = following - address
+        if not any(size <= room < size + _PADDING for size in sizes) \
+                or any(start <= address < end for start, end in left_out):
+            continue
+        wanted = _TYPES.get(_pykdump.variable_type(name) or "")
+        if wanted:
+            yield wanted, Global(name, readSU(wanted, address))
+
+
+def _symbols() -> Iterator[tuple[int, str, str]]:
+    """All symbols of the kernel and its modules by address: (address, letter of nm, name)."""
     for line in exec_crash_command("sym -l").splitlines():
         words = line.split()
-        if len(words) == 3 and words[1].strip("()") in _DATA:
-            wanted = _TYPES.get(_pykdump.variable_type(words[2]) or "")
-            if wanted:
-                yield wanted, Global(words[2], readSU(wanted, int(words[0], 16)))
+        if len(words) == 3 and len(words[1]) == 3:
+            yield int(words[0], 16), words[1][1], words[2]
+
+
+def _bounds(start: str, end: str) -> tuple[int, int]:
+    return sym2addr(start), sym2addr(end)
 
 
 def show(verbose: int) -> None:

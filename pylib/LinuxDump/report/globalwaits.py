@@ -86,7 +86,8 @@ def show(verbose: int) -> None:
 
 def _semaphores(variables: list[Global]) -> tuple[list[str], list[str]]:
     """Lines of those that somebody has, or waits for, and of the others."""
-    held, others = [], []
+    held: list[str] = []
+    others: list[str] = []
     for name, sem in variables:
         try:
             count = sem.count.counter

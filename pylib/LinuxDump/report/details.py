@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from LinuxDump.absent import NotThereYet
+
 _HERE = "LinuxDump.report.single"
 
 
@@ -34,7 +36,9 @@ class Detail(NamedTuple):
     def show(self, values: tuple[str, ...], verbose: int) -> None:
         """Print it; whatever its library raises passes."""
         module, _colon, name = self.function.partition(":")
-        function: Any = getattr(import_module(module), name)
+        function: Any = getattr(import_module(module), name, None)
+        if function is None:
+            raise NotThereYet(f"{module}.{name} is not there yet in this version of mpykdump")
         function(*values, verbose)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pykdump.API import exec_crash_command_bg
+from pykdump.API import exec_crash_command
 
 _LINES = 40
 
@@ -20,4 +20,4 @@ def data() -> list[str]:
 
 
 def _lines() -> list[str]:
-    return exec_crash_command_bg("log").splitlines()
+    return exec_crash_command("log").splitlines()

@@ -6,6 +6,7 @@ from typing import Any
 
 from LinuxDump.ancestry import Process, ancestry
 from pykdump.API import pylog
+from pykdump.preview import one_line
 
 _ENDS = 4       # of a chain that is shown folded
 _MOST = 5       # chains
@@ -27,7 +28,7 @@ def show(verbose: int) -> None:
 
 
 def _shown(process: Process) -> str:
-    return f"pid={process.pid} CMD={process.comm}"
+    return f"pid={process.pid} CMD={one_line(process.comm)}"
 
 
 def data() -> dict[str, Any]:

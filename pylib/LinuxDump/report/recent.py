@@ -6,6 +6,7 @@ from typing import Any
 
 from LinuxDump.taskrows import Row, task_rows
 from pykdump.API import crash, readProcessMem, readSU
+from pykdump.preview import one_line
 
 _COUNT = 5
 _LONGEST = 4096
@@ -18,8 +19,8 @@ def show(verbose: int) -> None:
           f"{'':7}  {'':15} {'(ms)':>7}\n{'-' * 7}  {'-' * 15} {'-' * 7}  {'-' * 4}")
     for row in _chosen():
         arguments = _arguments(row)
-        text = _NO_STACK if arguments is None else " ".join(map(_printable, arguments))
-        print(f"{row.pid:7}  {row.comm:<15} {max(row.ran_ago, 0):7.0f}  {text}")
+        text = _NO_STACK if arguments is None else " ".join(map(one_line, arguments))
+        print(f"{row.pid:7}  {one_line(row.comm):<15} {max(row.ran_ago, 0):7.0f}  {text}")
 
 
 def data() -> list[dict[str, Any]]:
@@ -47,8 +48,3 @@ def _arguments(row: Row) -> list[str] | None:
         return None
     text = raw.decode("utf-8", "backslashreplace")
     return text.removesuffix("\0").split("\0") if text else []
-
-
-def _printable(text: str) -> str:
-    """Text that may hold anything, on one line."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

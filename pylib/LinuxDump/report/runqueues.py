@@ -6,6 +6,7 @@ from typing import Any
 
 from LinuxDump.runqueues import Queued, RunQueue, run_queues
 from pykdump.API import pylog
+from pykdump.preview import one_line
 
 _SHOWN = 20     # fair tasks of a queue, without -v
 
@@ -30,7 +31,7 @@ def _is_realtime(queue: RunQueue) -> bool:
 def _print(queue: RunQueue, verbose: int) -> None:
     print(f"  ---+ CPU={queue.cpu} {queue.rq} ----")
     if queue.current is not None:
-        print(f"     | CURRENT TASK {queue.current}, CMD={queue.current.comm}")
+        print(f"     | CURRENT TASK {queue.current}, CMD={one_line(queue.current.comm)}")
     fair = [task for task in queue.queued if task.kind == "fair"]
     shown = fair if verbose else fair[:_SHOWN]
     if fair:
@@ -69,7 +70,7 @@ def _print_realtime(queue: RunQueue) -> None:
 
 def _line(task: Queued) -> str:
     held = "  throttled" if task.held else ""
-    return f"    {task.pid:7} {task.comm:<15} {task.runtime:10.2f} {task.waiting:10.2f}{held}"
+    return f"    {task.pid:7} {one_line(task.comm):<15} {task.runtime:10.2f} {task.waiting:10.2f}{held}"
 
 
 def data() -> list[dict[str, Any]]:

@@ -33,7 +33,6 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
-    Section("dumpfile"),
     Section("system"),
     Section("cpustacks", "Per-cpu Stacks ('bt -a')"),
     Section("load"),

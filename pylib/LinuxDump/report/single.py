@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from LinuxDump.BTstack import BTStack
 
 _WORD = (1 << 64) - 1
+_KERNEL = 1 << 63
 _HEX = re.compile(r"(0[xX])?[0-9a-fA-F]+")
 
 
@@ -34,6 +35,8 @@ def _number(text: str) -> int:
 def _address(text: str) -> int:
     """An address of the kernel's memory that can be read."""
     address = _number(text)
+    if not address & _KERNEL:
+        _refuse(f"0x{address:x} is no address of the kernel")
     try:
         readmem(address, 8)
     except crash.error as err:

@@ -6,6 +6,7 @@ from typing import Any
 
 from LinuxDump.stackcheck import check_stacks
 from pykdump.API import pylog
+from pykdump.preview import one_line
 
 
 def show(verbose: int) -> None:
@@ -13,7 +14,7 @@ def show(verbose: int) -> None:
     found = check_stacks()
     for each in found.corrupted:
         pylog.error(f"Corrupted Stack Detected\n\tPID={each.pid} <struct task_struct "
-                    f"0x{each.task:x}> CMD={each.comm}\n\t{each.reason}")
+                    f"0x{each.task:x}> CMD={one_line(each.comm)}\n\t{each.reason}")
     if verbose:
         print(f"  {found.checked} stacks checked, {found.unreadable} could not be read")
 

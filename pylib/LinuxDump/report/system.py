@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from pykdump.API import exec_crash_command, sys_info
+from LinuxDump.dumpfile import dump_file, sys_text
+from pykdump.API import pylog
 
 
 def show(verbose: int) -> None:
-    """Print what `sys` prints."""
-    print("\n" + exec_crash_command("sys"), end="")
+    """Warn of a dump that is not whole, and print what `sys` prints."""
+    for text in dump_file().problems:
+        pylog.warning(text)
+    print("\n" + sys_text(), end="")
 
 
 def data() -> dict[str, Any]:
-    """The keys of `sys`, as it spells them, and their values as text."""
-    return {key: str(value) for key, value in sys_info.items()
-            if key.isupper() and isinstance(value, str)}
+    """The keys of `sys`, as it spells them, with their values as text; and "file"."""
+    found: dict[str, Any] = {}
+    for line in sys_text().splitlines():
+        key, colon, value = line.partition(": ")
+        if colon:
+            found.setdefault(key.strip(), value.strip())
+    found["file"] = {**dump_file()._asdict(), "problems": dump_file().problems}
+    return found

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from pykdump.preview import one_line
+
 
 class Severity(IntEnum):
     """How bad a finding is; the larger, the earlier it is told."""
@@ -73,10 +75,10 @@ class Finding:
     """What shows more when typed at crash's prompt."""
 
     def lines(self) -> Iterator[str]:
-        """As it is printed, without its number."""
-        yield f"{self.severity}: {self.sentence}"
+        """As it is printed, without its number; what a dump says cannot end a line."""
+        yield f"{self.severity}: {one_line(self.sentence)}"
         for piece in self.evidence:
-            yield f"    {piece}"
+            yield f"    {one_line(piece)}"
         yield f"    [{self.id}]" + (f"  more: {self.command}" if self.command else "")
 
     def record(self) -> dict[str, Any]:

@@ -70,7 +70,8 @@ def _print_realtime(queue: RunQueue) -> None:
 
 def _line(task: Queued) -> str:
     held = "  throttled" if task.held else ""
-    return f"    {task.pid:7} {one_line(task.comm):<15} {task.runtime:10.2f} {task.waiting:10.2f}{held}"
+    return (f"    {task.pid:7} {one_line(task.comm):<15} {task.runtime:10.2f} "
+            f"{task.waiting:10.2f}{held}")
 
 
 def data() -> list[dict[str, Any]]:

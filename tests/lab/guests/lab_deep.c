@@ -3,7 +3,9 @@
 // in softirq context.
 //
 // lab-deep-N sleeps N calls below its beginning. 1 written to the parameter `spin` makes CPU 1
-// handle a timer for ever, on top of whatever it was running.
+// handle a timer for ever, on top of whatever it was running, and then wakes the threads
+// lab-queued-N and lab-queued-rt, which are bound to it: they wait in its run queue.
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/processor.h>
@@ -34,6 +36,14 @@ static int deep_thread(void *depth)
     return descend((long)depth) != 0;
 }
 
+static const char *const queued_names[] = {"lab-queued-1", "lab-queued-2", "lab-queued-rt"};
+static struct task_struct *queued[ARRAY_SIZE(queued_names)];
+
+static int queued_thread(void *unused)
+{
+    return descend(0) != 0;
+}
+
 static void spin_on(struct timer_list *unused)
 {
     for (;;)
@@ -43,8 +53,13 @@ static DEFINE_TIMER(spinner, spin_on);
 
 static int spin_set(const char *value, const struct kernel_param *unused)
 {
+    size_t i;
+
     spinner.expires = jiffies + 1;
     add_timer_on(&spinner, SPINNING_CPU);
+    msleep(20);
+    for (i = 0; i < ARRAY_SIZE(queued); i++)
+        wake_up_process(queued[i]);
     return 0;
 }
 static const struct kernel_param_ops spin_ops = {.set = spin_set};
@@ -57,6 +72,14 @@ static int __init lab_init(void)
     for (i = 0; i < ARRAY_SIZE(depths); i++)
         if (IS_ERR(kthread_run(deep_thread, (void *)depths[i], "lab-deep-%ld", depths[i])))
             return -ENOMEM;
+    for (i = 0; i < ARRAY_SIZE(queued); i++) {
+        queued[i] = kthread_create(queued_thread, NULL, "%s", queued_names[i]);
+        if (IS_ERR(queued[i]))
+            return PTR_ERR(queued[i]);
+        kthread_bind(queued[i], SPINNING_CPU);
+        wake_up_process(queued[i]);
+    }
+    sched_set_fifo(queued[ARRAY_SIZE(queued) - 1]);
     return 0;
 }
 module_init(lab_init);

@@ -1,0 +1,73 @@
+"""Run queues of a CPU that does not get to its tasks, in the guest with 5,000 threads."""
+
+import json
+import re
+
+import pytest
+
+from tests.dump.harness import untimed
+
+QUEUED = ("lab-queued-1", "lab-queued-2", "lab-queued-rt")
+
+
+@pytest.fixture(scope="module")
+def queue(threads_crash):
+    """The run queue of the CPU that spins, as data."""
+    told = json.loads(untimed(threads_crash.run("crashinfo --json")))
+    return told["sections"]["runqueues"][1]
+
+
+@pytest.fixture
+def pids(threads_dump):
+    return {task["comm"]: task["tid"] for task in threads_dump.oracle["tasks"]}
+
+
+def test_tasks_that_wait_are_found_in_the_tree_and_in_the_list_of_their_priority(queue, pids):
+    assert queue["problems"] == [] and queue["current"]["comm"] == "lab-burner"
+    found = {task["comm"]: task for task in queue["queued"]}
+    assert {name: found[name]["pid"] for name in QUEUED} == {name: pids[name] for name in QUEUED}
+    assert [found[name]["kind"] for name in QUEUED] == ["fair", "fair", "rt"]
+    assert found["lab-queued-rt"]["prio"] == 49 and queue["realtime"] == {"49": 1}
+    assert found["lab-queued-1"]["prio"] == 120
+
+
+def test_all_that_the_kernel_counts_are_there(queue):
+    assert queue["running"] == len(queue["queued"]) + 1
+
+
+def test_how_long_they_wait_is_since_they_were_woken(queue):
+    assert all(0 < task["waiting"] < 60 for task in queue["queued"] if task["comm"] in QUEUED)
+
+
+def test_they_are_printed_below_the_cpu(threads_crash, pids):
+    printed = untimed(threads_crash.run("crashinfo --runq"))
+    cpu = printed.partition("  ---+ CPU=1 ")[2]
+    assert re.match(r"<struct rq 0x[0-9a-f]+> ----\n"
+                    r"     \| CURRENT TASK <struct task_struct 0x[0-9a-f]+>, CMD=lab-burner\n", cpu)
+    assert re.search(rf"^ +{pids['lab-queued-1']} lab-queued-1 +\d+\.\d\d +\d+\.\d\d$", cpu, re.M)
+    assert re.search(r"^  -- RT Queues ---\n    prio=49  len=1\n"
+                     rf" +{pids['lab-queued-rt']} lab-queued-rt .*\n"
+                     r"    1 Real-Time processes on this CPU$", cpu, re.M)
+
+
+def test_tasks_that_wait_for_long_are_a_finding(threads_crash, pids):
+    found = json.loads(threads_crash.epython("""
+import json
+from LinuxDump.triage import scheduler
+kept = scheduler._STARVED
+scheduler._STARVED = 0.001
+try:
+    print(json.dumps([finding.record() for finding in scheduler.findings()]))
+finally:
+    scheduler._STARVED = kept
+"""))
+    starved = next(each for each in found if each["id"] == "scheduler.starved")
+    assert starved["severity"] == "error"
+    assert re.search(r"tasks have been ready for CPU 1 for up to \d+ s and did not run: it runs "
+                     rf"pid={pids['lab-burner']} \(lab-burner\)\.$", starved["sentence"])
+    assert {pids[name] for name in QUEUED} <= {piece["pid"] for piece in starved["evidence"]}
+
+
+def test_so_many_threads_that_sleep_are_no_finding(threads_crash):
+    told = json.loads(untimed(threads_crash.run("crashinfo --json")))
+    assert [each for each in told["findings"] if each["severity"] != "note"] == []

@@ -98,6 +98,26 @@ EXAMPLES
     crash> pstree -p -t 1
     crash> pstree -s --state=UN
 """),
+    ("repl", "Python to talk to, with the structs of the dump", "[--ipython] [--no-history]", """\
+  Reads Python, runs it, and shows what comes of it.  What is defined there is
+  seen by later programs, and what programs have left is there.  Ctrl-D returns
+  to crash.
+
+    --ipython        in IPython, if that is installed
+    --no-history     without the lines of earlier sessions, and keep none of this
+
+  Tab completes names, members of structs, and in strings types and symbols.
+  THING? tells what a struct, type, symbol, function or object is.
+  %help lists what else can be typed: programs, commands of crash and the shell.
+
+EXAMPLES
+    crash> repl
+    >>> task = readSymbol("init_task")
+    >>> task.tasks
+    >>> task.mm?
+    >>> %run taskinfo --summary
+    >>> %crash bt | head
+"""),
     ("stacks", "kernel stacks, frame by frame", "[-a] [-g] [-l] [-r] [--json] [PID|TASK ...]", """\
   Shows the kernel stacks of tasks, found by the kernel's own unwind tables: of
   those that are named by PID or address, else of those that were on a CPU.

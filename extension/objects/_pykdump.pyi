@@ -11,6 +11,14 @@ version: str
 build_info: str
 """What the plug-in was built from and with, for people."""
 
+# input of the session
+
+def input_line() -> bytes:
+    """The next line that crash would read as a command, where its input is no terminal.
+
+    b"" at the end of the input.
+    """
+
 # output of the current command; OSError when it cannot be written
 
 def output_write(data: bytes | bytearray | memoryview, /) -> int:
@@ -93,6 +101,12 @@ def type_enumerators(type: str, /) -> dict[str, int]:
 
 def variable_type(name: str, /) -> str | None:
     """The type of a variable in C; None if it is not known."""
+
+def symbol_names(prefix: str, limit: int, /) -> list[str]:
+    """Names of symbols that begin with `prefix`, in crash's order, at most `limit`; of modules too.
+
+    Empty where crash cannot list them.
+    """
 
 def type_names(space: Literal["struct", "union", "enum", "typedef"], /) -> list[str]:
     """Of all definitions, in the order of the debug information; "typedef" has base types too."""

@@ -14,7 +14,8 @@ static int add_functions(PyObject *module)
         engine_walk_functions,    engine_indexed_functions,    engine_column_functions,
         engine_search_functions,  engine_definition_functions, engine_describe_functions,
         engine_factory_functions, engine_attribute_functions,  engine_stack_functions,
-        engine_trace_functions,   engine_profile_functions,    engine_signal_functions};
+        engine_trace_functions,   engine_profile_functions,    engine_signal_functions,
+        engine_input_functions,   engine_symbol_functions};
     for (size_t i = 0; i < ARRAY_LENGTH(tables); i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;

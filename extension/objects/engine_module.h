@@ -10,6 +10,8 @@
 
 extern PyMethodDef engine_output_functions[];
 extern PyMethodDef engine_host_functions[];
+extern PyMethodDef engine_input_functions[];
+extern PyMethodDef engine_symbol_functions[];
 extern PyMethodDef engine_signal_functions[];
 extern PyMethodDef engine_type_functions[];
 extern PyMethodDef engine_walk_functions[];

@@ -207,3 +207,12 @@ bool symbols_at(uint64_t address, struct host_symbol *symbol, uint64_t *offset)
     message.number = found ? *offset : 0;
     return message_receive(&message, found, NULL);
 }
+
+bool symbols_each(host_symbol_visitor visit, void *context)
+{
+    if (!usable())
+        return host_symbols_each(visit, context);
+    for (uint32_t id = 1; id < table.count && visit(&table.items[id], context); id++)
+        ;
+    return true;
+}

@@ -22,6 +22,10 @@ bool symbols_find_all(const char *name, struct array *addresses);
 // The symbol at or below an address, and the distance.
 bool symbols_at(uint64_t address, struct host_symbol *symbol, uint64_t *offset);
 
+// Calls `visit` for each symbol, of modules too, in the host's order, until it returns false. False
+// when they cannot be enumerated.
+bool symbols_each(host_symbol_visitor visit, void *context);
+
 // Before each command: notices that the host's symbols have changed.
 void symbols_refresh(void);
 

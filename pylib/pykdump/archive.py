@@ -74,6 +74,19 @@ def program_source(stem: str) -> str | None:
         return None
 
 
+def program_names() -> list[str]:
+    """The programs that come with the plug-in."""
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        with ZipFile(path.so_path()) as archive:
+            names = archive.namelist()
+    except (OSError, BadZipFile):
+        return []
+    return [os.path.basename(name)[:-3] for name in names
+            if os.path.dirname(name) == "progs" and name.endswith(".py")]
+
+
 def _programs() -> zipimporter:
     global _importer
     folder = os.path.join(path.so_path(), "progs")

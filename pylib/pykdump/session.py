@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import nullcontext
 
 import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
+from . import repl  # noqa: F401 - likewise
 from . import (archive, attach, execution, forks, gdbtypes, loggers, modes, monkey, options, output,
                path, programs, registry, reload, shadow, wire)
 from .Generic import DCache
@@ -147,8 +149,11 @@ def run_command(argv: list[str]) -> int:
         return 1
 
 
-def run_nested(argv: list[str]) -> int:
-    """Run a program from within a program, as a part of the same command."""
+def run_nested(argv: list[str], own_names: bool = True) -> int:
+    """Run a program from within a program, as a part of the same command.
+
+    With `own_names` what it leaves in `__main__` goes with it.
+    """
     command = argv if argv[:1] == ["epython"] else ["epython", *argv]
     options_before = options.current()
     oldargv = getattr(sys, "__oldargv", None)
@@ -157,7 +162,8 @@ def run_nested(argv: list[str]) -> int:
         if isinstance(job, str):
             print(job)
             return 0
-        with execution.borrowed_main(), output.redirected(job.file):
+        borrowed = execution.borrowed_main() if own_names else nullcontext()
+        with borrowed, output.redirected(job.file):
             return _run_program(job, own_file=job.file is not None)
     except _REFUSALS as err:
         print(_told(err))

@@ -27,7 +27,7 @@ _pykdump\.\w+\.(n_\w+|__match_args__)
 pykdump\.legacy.*
 
 # said without importing typing
-pykdump\.\w+\.TYPE_CHECKING
+pykdump(\.\w+)+\.TYPE_CHECKING
 """
 # of functools.cached_property, which mypy 1.0 does not see as one
 PROPERTY = "cannot reconcile @property on stub with runtime object"

@@ -39,6 +39,7 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-pytest-xdist": "runs two files of them at a time",
         "python3-pexpect": "talks to crash at its prompt",
         "python3-hypothesis": "invents inputs",
+        "python3-ipython": "the other face of `epython repl`",
         "python3-debugpy": "the debugger of editors, behind epython --listen",
         "python3-numpy": "takes columns without a copy, as people's programs do",
         "python3-greenlet": "switches stacks inside of crash, as people's programs do",

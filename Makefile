@@ -44,15 +44,16 @@ say  = @echo '  $(1)  $@'
 OBJECTS := $(SOURCES:extension/%.c=$(BUILD)/%.o) $(BUILD)/host/catch.o
 
 .DELETE_ON_ERROR:
-.PHONY: all help install clean lint docs stubs dump demo test bench soak check-build
+.PHONY: all help install clean lint docs stubs dump demo triage test bench soak check-build
 
-all: $(BUILD)/mpykdump.so $(BUILD)/mpykdump-attach
+all: $(BUILD)/mpykdump.so $(BUILD)/mpykdump-attach $(BUILD)/mpykdump-run
 
 help:
 	@echo 'make            build $(BUILD)/mpykdump.so'
 	@echo 'make install    put it where `extend mpykdump.so` finds it from anywhere (DESTDIR=...)'
 	@echo 'make demo       everything, from nothing: build, make a real dump, run programs on it'
 	@echo 'make dump       make the dump that demo and test use, and print where it is'
+	@echo 'make triage     a report on a dump: VMLINUX=... DUMP=... (PROG=taskinfo ARGS="-v", CRASH=...)'
 	@echo 'make test       all tests (T=tests/unit for some, K=expression, TYPES=dwarf, KERNEL=suite, PDB=1)'
 	@echo 'make test-matrix  the same in other suites of Debian (SUITES="trixie forky" KERNELS=...)'
 	@echo 'make bench      measure against drgn and crash (QUICK=1: only to see that it runs)'
@@ -81,10 +82,10 @@ $(BUILD)/core.so: $(OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CXX) -shared -Wl,-soname,mpykdump-core -o $@ $^ $(LIBS)
 
-# The plug-in's file is this program, too: where it is installed
-$(BUILD)/mpykdump-attach: Makefile
+# The plug-in's file is these programs, too: where it is installed
+$(BUILD)/mpykdump-attach $(BUILD)/mpykdump-run: $(BUILD)/mpykdump-%: Makefile
 	@mkdir -p $(@D)
-	@printf '#!/bin/sh\nexec /usr/bin/python%s -I %s/mpykdump.so attach "$$@"\n' \
+	@printf '#!/bin/sh\nexec /usr/bin/python%s -I %s/mpykdump.so $* "$$@"\n' \
 	    '$(PYTHON_VERSION)' '$(EXTENSIONS)' > $@
 	@chmod 755 $@
 
@@ -113,7 +114,7 @@ check-build:
 install: all stubs
 	install -d $(DESTDIR)$(EXTENSIONS) $(DESTDIR)/usr/bin $(DESTDIR)/usr/share/mpykdump
 	install -m 644 $(BUILD)/mpykdump.so $(DESTDIR)$(EXTENSIONS)/mpykdump.so
-	install -m 755 $(BUILD)/mpykdump-attach $(DESTDIR)/usr/bin/mpykdump-attach
+	install -m 755 $(BUILD)/mpykdump-attach $(BUILD)/mpykdump-run $(DESTDIR)/usr/bin
 	rm -rf $(DESTDIR)/usr/share/mpykdump/stubs
 	cp -r $(STUBS) $(DESTDIR)/usr/share/mpykdump/stubs
 
@@ -145,6 +146,14 @@ $(BUILD)/docs/made: $(STUBS).made $(DOC_SOURCES)
 dump:
 	@$(PYTHON) -m tests.lab packages --for dump
 	@$(PYTHON) -m tests.lab dump --format both
+
+# What is on standard output is the program's alone. The exit status of make says whether crash
+# could open the dump, and whether the program found its arguments good.
+PROG := crashinfo
+ARGS :=
+triage:
+	@$(MAKE) --no-print-directory all >&2
+	@$(PYTHON) -I $(BUILD)/mpykdump.so run --crash '$(CRASH)' '$(VMLINUX)' '$(DUMP)' $(PROG) $(ARGS)
 
 demo:
 	@$(PYTHON) -m tests.lab packages --for demo

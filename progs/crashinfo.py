@@ -11,6 +11,9 @@ from io import StringIO
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 if TYPE_CHECKING:
     from LinuxDump.report.details import Detail
     from LinuxDump.report.sections import Section

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING, Any
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 if TYPE_CHECKING:
     from LinuxDump.hangs import Class, Hangs, Hung
     from LinuxDump.Tasks import Task, TaskList

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 from pykdump import heap
 from pykdump.heaptable import Growth, Table
 

@@ -7,6 +7,9 @@ import sys
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 if TYPE_CHECKING:
     from LinuxDump.Tasks import Task, TaskList
     from LinuxDump.tasktree import Label, Node

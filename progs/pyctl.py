@@ -6,6 +6,9 @@ import argparse
 import sys
 from fnmatch import fnmatchcase
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 from pykdump import registry
 
 

@@ -6,6 +6,9 @@ import json
 import sys
 from optparse import OptionParser, Values
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 __version__ = "1.0"
 
 _EPILOG = """\

@@ -8,6 +8,9 @@ from collections import Counter
 from optparse import OptionGroup, OptionParser, Values
 from typing import TYPE_CHECKING, Any
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 if TYPE_CHECKING:
     from LinuxDump.taskrows import Filter, Row
     from LinuxDump.Tasks import Task, TaskList

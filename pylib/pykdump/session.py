@@ -129,6 +129,22 @@ def stop() -> None:
 
 def run_command(argv: list[str]) -> int:
     """Run one crash command to its end; never raises."""
+    status = _run_command(argv)
+    _tell(status)
+    return status
+
+
+def _tell(status: int) -> None:
+    """Let mpykdump-run, if it has started this crash, know how a command has ended."""
+    pipe = os.environ.get("MPYKDUMP_STATUS_FD", "")
+    if pipe.isdecimal():
+        try:
+            os.write(int(pipe), b"%d\n" % (status & 0xff))
+        except (OSError, OverflowError):
+            pass            # nobody listens any more
+
+
+def _run_command(argv: list[str]) -> int:
     try:
         try:
             output.begin()

@@ -13,7 +13,7 @@ def main() -> object:
     import argparse
 
     parser = argparse.ArgumentParser(
-        prog="repl", description="Talk Python with this session. %%help says what else can be "
+        prog="repl", description="Talk Python with this session. %help says what else can be "
         "typed there; Ctrl-D returns to crash.")
     parser.add_argument("--ipython", action="store_true",
                         help="in IPython if it is installed (pyctl replShell=ipython: always)")

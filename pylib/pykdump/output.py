@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ class _CrashOutput(io.RawIOBase):
 
 class _Session:
     stream: io.TextIOWrapper | None = None
+    dump = ""           # its file, absolute
     # What the interpreter had before the first command.
     originals: tuple[object, object, object, object] | None = None
 
@@ -174,10 +176,21 @@ def is_file() -> bool:
     return _pykdump.stdout_kind() == "file"
 
 
+def is_regular(file: TextIO | None) -> bool:
+    """Whether a file is a regular one, which is read later."""
+    try:
+        return file is not None and stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def know_dump() -> None:
+    """Where the dump is, as long as nobody has left the folder that crash was started in."""
+    _Session.dump = os.path.abspath(str(_pykdump.dump_info()["dumpfile"]))
+
+
 def print_header(command_line: str) -> None:
     """Say which command on which dump wrote this file."""
-    info = _pykdump.dump_info()
-    dump = os.path.abspath(str(info["dumpfile"]))
     print()
     print("   " + f" {command_line} ".center(60, "*"))
-    print(" " + f" {dump} ({info['release']}) ".center(77, "o"))
+    print(" " + f" {_Session.dump} ({_pykdump.dump_info()['release']}) ".center(77, "o"))

@@ -91,10 +91,8 @@ def _quoted(word: str) -> str:
     """A word as crash reads it back."""
     if _PLAIN.match(word):
         return word
-    if word.isprintable():
-        for quote in "\"'":
-            if quote not in word:
-                return quote + word + quote
+    if word.isprintable() and '"' not in word:      # of other quotes crash knows nothing
+        return f'"{word}"'
     raise RunError(f"{word!r} cannot be typed to crash")
 
 

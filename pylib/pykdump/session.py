@@ -17,6 +17,7 @@ from . import repl  # noqa: F401 - likewise
 from . import (archive, attach, execution, forks, gdbtypes, loggers, modes, monkey, options, output,
                path, programs, registry, reload, shadow, wire)
 from .Generic import DCache
+from .Misc import argv2s
 from .logging import pylog
 
 TYPE_CHECKING = False
@@ -93,6 +94,7 @@ def start(so_path: str, build_info: str,
         forks.install()
         _set_loggers(os.environ.get("PYKDUMP_LOG", ""))
     _build_info = build_info
+    output.know_dump()
     sys.dont_write_bytecode = True      # people's directories are not ours to write to
     sys.argv = [""]
     crash.exec_epython_command = lambda *argv: run_nested(list(argv))
@@ -180,7 +182,7 @@ def run_nested(argv: list[str], own_names: bool = True) -> int:
             return 0
         borrowed = execution.borrowed_main() if own_names else nullcontext()
         with borrowed, output.redirected(job.file):
-            return _run_program(job, own_file=job.file is not None)
+            return _run_program(job, own_file=output.is_regular(job.file))
     except _REFUSALS as err:
         print(_told(err))
         return 2
@@ -204,7 +206,8 @@ def _run_line(argv: list[str]) -> int:
         return 0
     with output.redirected(job.file):
         try:
-            status = _run_program(job, own_file=job.file is not None or output.is_file())
+            own_file = output.is_file() if job.file is None else output.is_regular(job.file)
+            status = _run_program(job, own_file)
         except KeyboardInterrupt as err:
             status = execution.report(err)
         pylog.print_summary()
@@ -313,5 +316,4 @@ def _run_program(job: _Job, own_file: bool) -> int:
 
 
 def _as_typed(job: _Job) -> str:
-    words = [os.path.basename(job.program.argv0), *job.typed]
-    return " ".join(f'"{word}"' if " " in word else word for word in words)
+    return argv2s([os.path.basename(job.program.argv0), *job.typed])

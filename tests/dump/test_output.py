@@ -36,6 +36,58 @@ def test_a_file_gets_a_header_with_command_and_dump(crash, dump):
         or lines[2] == f"  {dump.kdump} ({dump.release}) "
 
 
+@pytest.fixture
+def header(crash, dump):
+    """What a file begins with, byte for byte."""
+    def of(command):
+        return (f"\n   {f' {command} ':*^60}\n"
+                f" {f' {dump.kdump} ({dump.release}) ':o^77}\n")
+    crash.program("import sys\nprint(sys.argv[1:])")
+    return of
+
+
+@pytest.mark.parametrize("typed, shown, seen", [
+    ("prog", "prog.py", []),
+    ("--maxel=5 prog a", "prog.py --maxel=5 a", ["a"]),
+    ('prog "two words" --timeout 7 x', 'prog.py "two words" --timeout 7 x', ["two words", "x"]),
+    ("./prog -v --debug=0 " + 30 * "long", "prog.py -v --debug=0 " + 30 * "long",
+     ["-v", 30 * "long"])])
+@pytest.mark.parametrize("where", ["> report", ">> report", "--ofile=report", "--ofile report"])
+def test_a_file_begins_with_the_command_as_typed_and_the_dump(crash, header, typed, shown, seen,
+                                                              where):
+    crash.run(f"epython {typed} {where}")
+    own = "" if where.startswith(">") else f" {where}"
+    text = (crash.cwd / "report").read_text()
+    assert text.startswith(f"{header(shown + own)}{seen}\n")
+
+
+def test_namespaces_are_told_before_the_header(crash, header):
+    crash.run("epython prog --usens=1 > report")
+    assert (crash.cwd / "report").read_text().startswith(
+        f" *=*=* Using namespaces of PID 1  *=*=*\n{header('prog.py --usens=1')}[]\n")
+
+
+def test_each_command_appended_to_a_file_has_its_header(crash, header):
+    crash.run("epython prog one > report")
+    crash.run("epython prog two >> report")
+    text = (crash.cwd / "report").read_text()
+    assert text.startswith(f"{header('prog.py one')}['one']\n")
+    assert f"\n{header('prog.py two')}['two']\n" in text
+
+
+def test_commands_of_crash_that_are_programs_have_it_under_their_name(crash, header):
+    crash.run("taskinfo --summ > report")
+    assert (crash.cwd / "report").read_text().startswith(header("taskinfo --summ"))
+
+
+@pytest.mark.parametrize("where", ["| cat", "| cat > copy", "> /dev/stdout", "--ofile=/dev/stdout"])
+def test_what_is_no_regular_file_gets_no_header(crash, header, where):
+    text = crash.run(f"epython prog {where}")
+    if where.endswith("copy"):
+        text = (crash.cwd / "copy").read_text()
+    assert text.startswith("[]\n")
+
+
 def test_a_file_can_be_appended_to(crash):
     crash.epython("print('once')")
     for _ in range(2):
@@ -96,9 +148,14 @@ def test_a_handler_of_logging_works_in_later_commands(crash):
 
 
 @pytest.fixture(scope="module")
-def paged(starting):
-    """A session on a terminal that less can work with, and a pager that leaves early."""
-    session = starting(TERM="xterm", CRASHPAGER="/usr/bin/head -3")
+def paged(starting, dump, tmp_path_factory):
+    """A session on a terminal that less can work with, and a pager that leaves early.
+
+    Its dump is given as people do who stand beside it.
+    """
+    folder = tmp_path_factory.mktemp("beside")
+    (folder / "vmcore").symlink_to(dump.kdump)
+    session = starting(TERM="xterm", CRASHPAGER="/usr/bin/head -3", vmcore="vmcore", cwd=folder)
     session.program(MANY)
     session.program("print('on')", "short.py")
     yield session
@@ -124,3 +181,11 @@ def test_less_is_left_with_q_and_the_session_goes_on(paged):
     paged.run("set scroll off")
     assert "panic at" in paged.run("bt")
     assert untimed(paged.run("epython short")) == "on\n"
+
+
+def test_the_header_names_the_dump_wherever_crash_has_gone(paged, tmp_path):
+    before = paged.cwd
+    paged.cd(tmp_path)
+    paged.run("epython pyctl > report")
+    paged.cd(before)
+    assert f" {before}/vmcore (" in (tmp_path / "report").read_text()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,7 +113,7 @@ def conversation(history: History) -> Iterator[Talk]:
         written = sys.stdout
         with terminal.conversation(), history:
             screen, transcript = sys.stdout, None
-            if _is_file(written):
+            if output.is_regular(written):
                 transcript = _Transcript(screen, written)
                 sys.stdout = transcript     # type: ignore[assignment]
             elif not written.isatty():
@@ -123,13 +122,6 @@ def conversation(history: History) -> Iterator[Talk]:
             yield _Person(screen, transcript, history)
     finally:
         sys.stderr = errors
-
-
-def _is_file(stream: TextIO) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except (OSError, ValueError):
-        return False
 
 
 def colours() -> bool:

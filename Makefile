@@ -208,7 +208,7 @@ lint:
 	    $(filter-out extension/host/%,$(SOURCES))
 	$(Q)$(PYTHON) -m flake8 pylib progs tests docs extension
 	$(Q)$(PYTHON) -m mypy
-	$(Q)MYPYPATH=$(STUBS) $(PYTHON) -m mypy --no-warn-unused-ignores --cache-dir $(BUILD)/mypy \
+	$(Q)MYPYPATH=$(STUBS):progs $(PYTHON) -m mypy --no-warn-unused-ignores --cache-dir $(BUILD)/mypy \
 	    progs docs/examples $(STUBS)
 
 clean:

@@ -34,6 +34,15 @@ CU_TIMEOUT = 8
 R = TypeVar("R")
 Key = tuple[object, ...]
 
+
+class _Count:
+    """How often what is remembered was asked for."""
+
+    hits = misses = 0
+
+
+_functions, _types = _Count(), _Count()
+
 # flags -> key -> result; a key starts with the function's module and qualified name
 _results: dict[int, dict[Key, Any]] = {}
 
@@ -60,9 +69,11 @@ def memoize_cond(flags: int) -> Callable[[Callable[..., R]], Callable[..., R]]:
             except TypeError:           # an unhashable argument
                 return function(*args, **kwargs)
             else:
+                _functions.hits += 1
                 if debugMemoize:
                     _report("hit", key)
                 return result
+            _functions.misses += 1
             if debugMemoize:
                 _report("miss", key)
             result = results[key] = function(*args, **kwargs)
@@ -105,6 +116,24 @@ def remembered() -> int:
     return sum(map(len, _results.values())) + sum(map(len, _typeinfo.values()))
 
 
+def statistics() -> dict[str, int]:
+    """What is remembered, and how often it was asked for, by name."""
+    return {
+        "results of functions": sum(map(len, _results.values())),
+        "function hits": _functions.hits, "function misses": _functions.misses,
+        "results about types": sum(map(len, _typeinfo.values())),
+        "type hits": _types.hits, "type misses": _types.misses,
+        "choices of PY_select": len(_choices),
+    }
+
+
+def forget_results() -> None:
+    """Forget what functions have returned, and what PY_select has chosen."""
+    for results in _results.values():
+        _forget(results, list(results))
+    PY_select_purge()
+
+
 def forget_modules(names: Iterable[str]) -> None:
     """Forget what functions of these modules have returned: their code is another now."""
     modules = frozenset(names)
@@ -129,7 +158,10 @@ def memoize_typeinfo(function: Callable[..., R]) -> Callable[..., R]:
     def remembering(name: object, *rest: object, **kwargs: object) -> R:
         known = _typeinfo.setdefault(name, {})
         key = (function.__module__, function.__qualname__) + _arguments_key(rest, kwargs)
-        if key not in known:
+        if key in known:
+            _types.hits += 1
+        else:
+            _types.misses += 1
             known[key] = function(name, *rest, **kwargs)
         return known[key]
 

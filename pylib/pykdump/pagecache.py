@@ -37,3 +37,8 @@ def statistics() -> dict[str, int | str]:
         "pages read": cache["misses"], "pages unreadable": cache["failed"], "hit rate": share,
         "types from": _pykdump.types_source() or "nowhere",
     }
+
+
+def forget() -> None:
+    """Read all memory anew when it is wanted."""
+    _pykdump.purge_caches("memory")

@@ -86,6 +86,9 @@ class Switch:
 # In order of first registration; a module that registers again keeps its place.
 _switches: dict[str, Switch] = {}
 
+# What a person wants switches to be whose modules have not been imported yet.
+_expected: dict[str, str] = {}
+
 # Of names "FAMILY.anything": what makes their switches, and those that somebody has named.
 _families: dict[str, Callable[[str], Switch]] = {}
 _relatives: dict[str, Switch] = {}
@@ -101,6 +104,8 @@ def convert(text: object, wanted: Callable[..., object]) -> object:
             return text.lower() in _TRUE
         raise ValueError(f"{text!r} is not on/off, true/false, yes/no or 1/0")
     if wanted is int:
+        if text.lower() in _TRUE | _FALSE and not text.isdecimal():
+            return int(text.lower() in _TRUE)
         return parse_int(text)
     try:
         return wanted(text)
@@ -171,12 +176,13 @@ def _register(new: Switch) -> None:
                             f"{new.owner} must choose another name (pyctlname)")
     _switches[new.name] = new
     new._write(new.default)
-    if old is not None and old.typed is not None:
-        _carry_over(old.typed, new)
+    typed = _expected.pop(new.name, None) if old is None else old.typed
+    if typed is not None:
+        _carry_over(typed, new)
 
 
 def _carry_over(typed: str, switch: Switch) -> None:
-    """Keep what a person has set when its module is loaded again."""
+    """Keep what a person has set when its module is loaded again, or at last."""
     try:
         switch.store(switch.convert(typed))
     except RegistryError:
@@ -231,11 +237,28 @@ def set_values(texts: dict[str, str]) -> None:
         switch.typed = text
 
 
+def expect(name: str, text: str) -> None:
+    """Set a switch now, or when its module is imported; RegistryError if it refuses."""
+    prefix, dot, _rest = name.partition(".")
+    if name in _switches or dot and prefix in _families:
+        set_values({name: text})
+    else:
+        _expected[name] = text
+
+
+def chosen() -> dict[str, str]:
+    """What people have set, by name, as they have typed it; of what is not imported yet, too."""
+    typed = {switch.name: switch.typed for switch in switches() if switch.typed is not None}
+    return {**_expected, **typed}
+
+
 def reset(names: list[str] | None = None) -> None:
     """Back to the defaults: the named switches, or all of them."""
-    chosen = list(switches()) if names is None else [find(name) for name in names]
-    for switch in chosen:
+    wanted = list(switches()) if names is None else [find(name) for name in names]
+    for switch in wanted:
         switch.reset()
+    if names is None:
+        _expected.clear()
 
 
 class PyCtl:

@@ -15,7 +15,7 @@ import crash
 from . import API  # noqa: F401 - registers the framework's switches from the start
 from . import repl  # noqa: F401 - likewise
 from . import (archive, attach, execution, forks, gdbtypes, loggers, modes, monkey, options, output,
-               path, programs, registry, reload, shadow, wire)
+               path, programs, registry, reload, settings, shadow, wire)
 from .Generic import DCache
 from .Misc import argv2s
 from .logging import pylog
@@ -92,9 +92,10 @@ def start(so_path: str, build_info: str,
     global _build_info
     if not _build_info:     # once: the interpreter outlives an unload of the plug-in
         forks.install()
+        output.know_dump()
+        settings.load()
         _set_loggers(os.environ.get("PYKDUMP_LOG", ""))
     _build_info = build_info
-    output.know_dump()
     sys.dont_write_bytecode = True      # people's directories are not ours to write to
     sys.argv = [""]
     crash.exec_epython_command = lambda *argv: run_nested(list(argv))

@@ -49,6 +49,11 @@ def members(sname: str) -> dict[str, Field]:
     return known
 
 
+def known() -> int:
+    """How many structs have been looked into."""
+    return len(_members)
+
+
 @on_types_changed
 def forget() -> None:
     """Debug information has changed."""

@@ -14,11 +14,14 @@ from tests.dump.damage import Damage, objects_of, scatter
 PROGS = Path(__file__).resolve().parents[2] / "progs"
 # Programs with the options that show all they can; those that read no kernel object have none.
 COMMANDS = {
-    "commands": (), "heap": (), "pyctl": (),
-    "crashinfo": ("-v", "-q", "--json"),
+    "commands": (), "heap": (), "outside": (), "pyctl": (), "repl": (),
+    "crashinfo": ("-v", "-q", "--json", "--lws", "--stacksummary -v", "--workqueues -v", "--runq",
+                  "--checkstacks", "--decodesyscalls=all", "--pci -v", "--sysctl"),
     "hanginfo": ("", "-v", "--json", "--tree --sleeping", "--syslogger"),
     "pstree": ("-p -g -s -u", "--json", "--compact"),
     "stacks": ("-a -r", "--group --json"),
+    "modinfo": ("-g -a -u", "--json"),
+    "tslog": ("", "--json"),
     "taskinfo": ("", "-v --wait", "--recent --json", "--summary", "--hang", "--times", "--memory",
                  "--memory --json", "--ns -v", "--ns --json", "--pstree"),
 }

@@ -41,6 +41,8 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-hypothesis": "invents inputs",
         "python3-ipython": "the other face of `epython repl`",
         "python3-debugpy": "the debugger of editors, behind epython --listen",
+        "python3-capstone": "decodes the kernel's instructions, for fregs",
+        "python3-drgn": "tells what registers held by another way, DWARF",
         "python3-numpy": "takes columns without a copy, as people's programs do",
         "python3-greenlet": "switches stacks inside of crash, as people's programs do",
         "python3-eventlet": "runs on each of its hubs, and patches the standard library",
@@ -56,6 +58,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "bench": {
         "python3-drgn": "the debugger to compare with",
+        "python3-capstone": "decodes the kernel's instructions",
         "python3-pexpect": "types at crash's prompt",
     },
     "fuzz": {

@@ -104,6 +104,19 @@ def read():
     return [[frame.pc for frame in prog.stack_trace(task)
              if not frame.is_inline and frame.pc >> 63] for task in tasks]
 """
+# The registers that calls preserve, in all frames: ours follows the code, drgn has DWARF.
+REGISTERS_OURS = STACKS_OURS + """
+from LinuxDump import frameregs
+def read():
+    return [[[each.call[name].value for name in frameregs.CALLEE_SAVED]
+             for each in frameregs.registers_of_frames(stacks.stack_of(task))] for task in tasks]
+"""
+REGISTERS_DRGN = STACKS_DRGN + """
+def read():
+    return [[[frame.register(name) for name in ("rbx", "rbp", "r12", "r13", "r14", "r15")]
+             for frame in prog.stack_trace(task) if not frame.is_inline and frame.pc >> 63]
+            for task in tasks]
+"""
 SEARCH = """
 (start, end), *_ = kernel_ranges("direct map")
 start += 64 << 20
@@ -157,6 +170,9 @@ REPEATED = (
         drgn=Snippet("read()", STACKS_DRGN, units="len(result)", answer="sorted(result)"),
         crash="foreach bt",
         wanted={KDUMP: 10, ELF: 10}),
+    Row("registers in the frames of a task", "ns",
+        ours=Snippet("read()", REGISTERS_OURS, units="len(result)", answer="sorted(result)"),
+        drgn=Snippet("read()", REGISTERS_DRGN, units="len(result)", answer="sorted(result)")),
     Row("symbol by name", "ns",
         ours=Snippet("[sym2addr(name) for name in names]", API,
                      units="len(result)", answer="result"),

@@ -38,6 +38,24 @@ EXAMPLES
     crash> crashinfo --fast -q
     crash> crashinfo --findstacks=ext4_
 """),
+    ("fregs", "registers and arguments of functions on stacks",
+     "[-a|-aa] [-l] [-r ROUTINE] [-u|-A] [--json] [PID|TASK|COMMAND]", """\
+  Shows what registers held when the functions of a kernel stack were entered:
+  of the current task, or of those that are named.  Needs python3-capstone.
+
+    -a               show which arguments registers are, by the kernel's types
+    -aa              and what they stand for: names of files, PIDs, owners ...
+    -l, --lines      with source files and lines
+    -r ROUTINE       only functions with this in their names
+    -u               all uninterruptible tasks
+    -A               all tasks
+    --json           as JSON
+    -V, --version    the version
+
+EXAMPLES
+    crash> fregs -aa 1
+    crash> fregs -u -a -r mutex_lock
+"""),
     ("hanginfo", "what threads that hang wait for, and who has it",
      "[-v] [--maxpids=N] [--sortbypid] [--older=SECONDS] [--sleeping] [--tree] [--json]", """\
   Puts the uninterruptible threads in classes by what they wait for, with the

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from LinuxDump.absent import absent
+from LinuxDump import stacks
+from LinuxDump.arghints import arguments_of
 from LinuxDump.BTstack import verifyFastSet
+from LinuxDump.frameregs import ARGUMENTS, FrameRegisters, registers_of_frames
 from LinuxDump.inet.proto import get_AF_UNIX, unix_sock
 from LinuxDump.pidlists import print_pidlist  # noqa: F401 - programs take it from here
 from LinuxDump.Tasks import Task, TaskTable
 from pykdump.API import *  # noqa: F401,F403 - likewise
-from pykdump.API import addr2sym, crash, pylog, readSU, walk_list
+from pykdump.API import (CU_LIVE, CU_LOAD, addr2sym, crash, memoize_cond, pylog, readSU,
+                         walk_list)
 
 # A function that gives the tids of threads with functions on their stacks, by names with | between
 FuncPids = Callable[[str], set[int]]
@@ -35,9 +38,6 @@ _SERIAL = re.compile(r"serial\d*_|uart_|wait_for_xmitr|tty_wait_until_sent")
 # What wakes a task; on peer_wait are sockets too, which are woken otherwise.
 _WAKES_TASKS = ("autoremove_wake_function", "default_wake_function", "woken_wake_function")
 _MAX_WAITERS = 100_000
-
-get_tentative_arg, get_interesting_arguments = absent(__name__, "get_tentative_arg",
-                                                      "get_interesting_arguments")
 
 
 def check_possible_hang() -> int:
@@ -184,3 +184,44 @@ def _print_crowd(crowd: Crowd, v: int) -> None:
     if v > 0:
         for task in crowd.waiters:
             print(f"     pid={task.pid:7}   CMD={task.comm}")
+
+
+# -- arguments of functions ---------------------------------------------------------------------
+
+def _frames(pid: int) -> list[FrameRegisters]:
+    """The frames of a thread with what their registers held; none if there is no such thread."""
+    task = TaskTable().getByTid(pid)
+    return registers_of_frames(stacks.stack_of(task.ts)) if task else []
+
+
+@memoize_cond(CU_LIVE | CU_LOAD)
+def get_tentative_arg(pid: int, funcname: str, argN: int) -> int | None:
+    """What an argument (0 to 5) of a function on the stack of a thread probably was.
+
+    Of the outermost function whose name contains `funcname`, as it is passed in a register of
+    x86_64; None if it is not known, or passed elsewhere.  crash.error without the library that
+    decodes instructions.
+    """
+    found = None
+    for each in _frames(pid):
+        if funcname in (each.frame.function or ""):
+            found = each.entry.get(ARGUMENTS[argN]) if 0 <= argN < len(ARGUMENTS) else None
+    return None if found is None else found.value
+
+
+def get_interesting_arguments(pid: int, re_funcnames: re.Pattern[str],
+                              re_ctypes: re.Pattern[str]) -> Iterator[tuple[str, str, int]]:
+    """Pointers to structs that functions on the stack of a thread were called with.
+
+    (function, "struct x", address) of each whose function and type match, the innermost function
+    first.  crash.error without the library that decodes instructions.
+    """
+    for each in _frames(pid):
+        function = each.frame.function or ""
+        if not re_funcnames.search(function):
+            continue
+        for argument in arguments_of(function):
+            known = each.entry.get(argument.register.lower())
+            if known and known.value and known.bits == 64 and argument.struct \
+                    and re_ctypes.search(argument.struct):
+                yield function, argument.struct, known.value

@@ -21,6 +21,8 @@ sp = crash.member_offset("struct task_struct", "thread") \\
     + crash.member_offset("struct thread_struct", "sp")
 stack = crash.member_offset("struct task_struct", "stack")
 found = {"rows": place(sym2addr("__start_orc_unwind")),
+         "text": [place(sym2addr(name)) for name in
+                  ("schedule_timeout", "do_syscall_64", "worker_thread", "ksys_read", "kthread")],
          "addresses": place(sym2addr("__start_orc_unwind_ip")),
          "modules": place(sym2addr("modules")), "tasks": []}
 found["sizes"] = [sym2addr(f"__stop_{name}") - sym2addr(f"__start_{name}")
@@ -71,6 +73,8 @@ def test_damaged_stacks_cost_only_their_own_tasks(damage, places, fresh_crash):
             near = [page[0] + lottery.randrange(4096) for _ in range(256)]
             text = [places["rows"][0] - lottery.randrange(1 << 24) for _ in range(256)]
             damage.write(page, struct.pack("<512Q", *lottery.sample(near + text, 512)))
+    for function in places["text"]:
+        damage.write(function, lottery.randbytes(512))
     session = fresh_crash(vmcore=damage.path)
     shown = groups(session)
     ends = {task["pid"]: group["end"] for group in shown for task in group["tasks"]}
@@ -79,8 +83,13 @@ def test_damaged_stacks_cost_only_their_own_tasks(damage, places, fresh_crash):
     assert {ends[pid] for number, pid in enumerate(chosen) if number % 4 < 2} == {"error"}
     assert all(group["message"] for group in shown if group["end"] == "error")
     text = session.run("stacks -a -r")
-    assert len(re.findall(r"^PID: ", text, re.M)) == sum(group["count"] for group in shown)
+    count = sum(group["count"] for group in shown)
+    assert len(re.findall(r"^PID: ", text, re.M)) == count
     assert "Traceback" not in text
+    registers = session.run("fregs -A -aa")
+    assert len(re.findall(r"^PID: ", registers, re.M)) == count and "Traceback" not in registers
+    assert "    Unable to get stack trace: " in registers
+    assert len(json.loads(session.run("fregs -A --json").rpartition("]")[0] + "]")) == count
 
 
 @pytest.mark.parametrize("part", ["rows", "addresses"])

@@ -224,31 +224,6 @@ def read():
 # drgn takes every fiftieth only: all of them would take it many seconds. That the frames are the
 # same "stack of a task" tests.
 MANY = (
-    LOAD,
-    Row("first taskinfo, 5,000 threads", "ms", typed="taskinfo > /dev/null"),
-    Row("first hanginfo after it, 5,000 threads", "ms", typed="hanginfo > /dev/null"),
-)
-TASKINFO_DRGN = HELPERS + """
-def read():
-    lines = []
-    for task in for_each_task(prog):
-        rq = per_cpu(prog['runqueues'], task_cpu(task))
-        ago = (rq.clock.value_() - task.sched_info.last_arrival.value_()) // 1000000
-        lines.append(f"{task.pid.value_():7} {task.comm.string_().decode():>14} "
-                     f"{task_cpu(task):3} {ago:14}  {task_state_to_char(task)} "
-                     f"(tgid={task.tgid.value_()}) UID={task.real_cred.uid.val.value_()}")
-    return lines
-"""
-# Every tenth is compared, and taken by drgn: all of them take it minutes.
-ALL_STACKS_OURS = STACKS_OURS + """
-def read():
-    return stacks.group_stacks(tasks)
-def answer(groups):
-    found = {task: [frame.ip for frame in stack.frames]
-             for stack, members in groups for task in members}
-    return sorted(stacks.stack_of(task).frames[0].at for task in tasks[::10] if task in found)
-"""
-MANY = (
     Row("taskinfo, 5,000 threads", "ms", typed="taskinfo > /dev/null",
         drgn=Snippet("read()", TASKINFO_DRGN), crash="ps"),
     Row("hanginfo, 5,000 threads", "ms", typed="hanginfo > /dev/null"),

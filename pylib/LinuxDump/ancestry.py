@@ -49,6 +49,8 @@ def ancestry(long: int = 20) -> Ancestry:
     inside = {task for loop in loops for task in loop}
     chains: dict[int, list[int]] = {}
     for task in parents:
+        if not known[task].pid:
+            continue        # CPUs' idle tasks are children of the first process
         chain = _chain(task, parents, inside)
         if len(chain) >= long and len(chain) > len(chains.get(chain[long - 1], ())):
             chains[chain[long - 1]] = chain

@@ -205,6 +205,11 @@ FIRST_PROGRAMS = (
     Row("first taskinfo", "ms", typed="taskinfo > /dev/null", limit=200),
     Row("taskinfo again", "ms", typed="taskinfo > /dev/null", limit=10),
 )
+FIRST_REPORT = (
+    LOAD,
+    Row("first crashinfo", "ms", typed="crashinfo > /dev/null", limit=1000),
+    Row("crashinfo again", "ms", typed="crashinfo > /dev/null", limit=300),
+)
 FIRST_OF_MANY = (
     LOAD,
     Row("first taskinfo, 5,000 threads", "ms", typed="taskinfo > /dev/null"),
@@ -227,6 +232,7 @@ MANY = (
     Row("taskinfo, 5,000 threads", "ms", typed="taskinfo > /dev/null",
         drgn=Snippet("read()", TASKINFO_DRGN), crash="ps"),
     Row("hanginfo, 5,000 threads", "ms", typed="hanginfo > /dev/null"),
+    Row("crashinfo, 5,000 threads", "ms", typed="crashinfo > /dev/null"),
     Row("all stacks grouped, a thread", "us",
         ours=Snippet("stacks.group_stacks(tasks)", STACKS_OURS, units="len(tasks)"),
         drgn=Snippet("[prog.stack_trace(task) for task in tasks[::50]]", STACKS_DRGN,
@@ -248,5 +254,6 @@ class Suite:
 SUITES = (
     Suite("busy", (KDUMP, ELF), FIRST, REPEATED),
     Suite("busy", (KDUMP,), FIRST_PROGRAMS, ()),
+    Suite("busy", (KDUMP,), FIRST_REPORT, ()),
     Suite("threads", (KDUMP,), FIRST_OF_MANY, MANY),
 )

@@ -58,7 +58,16 @@ def test_a_deadlock_is_told_first(run, pid):
 
 
 def test_threads_that_have_only_begun_to_wait_are_no_finding(findings):
-    assert {finding["id"] for finding in findings("hangs")} == {"hangs.deadlock"}
+    assert [finding["id"] for finding in findings("hangs")] == ["hangs.deadlock", "hangs.syslog"]
+
+
+def test_a_log_daemon_that_does_not_read_is_a_finding(findings, pid):
+    finding = findings("hangs")[-1]
+    assert finding["severity"] == "warning"
+    assert re.match(rf"A thread waits for the log daemon pid={pid['syslogd']} \(syslogd\), "
+                    r"which is TASK_STOPPED and has not run for \d+ s\.$", finding["sentence"])
+    assert [piece["what"] for piece in finding["evidence"]] == ["socket", "task", "task"]
+    assert finding["evidence"][2]["text"].startswith("logger ")
 
 
 def test_each_group_of_threads_that_hang_is_told_with_its_root(findings, pid):

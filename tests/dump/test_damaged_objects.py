@@ -16,7 +16,8 @@ PROGS = Path(__file__).resolve().parents[2] / "progs"
 COMMANDS = {
     "commands": (), "heap": (), "outside": (), "pyctl": (), "repl": (),
     "crashinfo": ("-v", "-q", "--json", "--lws", "--stacksummary -v", "--workqueues -v", "--runq",
-                  "--checkstacks", "--decodesyscalls=all", "--pci -v", "--sysctl"),
+                  "--checkstacks", "--decodesyscalls=all", "--pci -v", "--sysctl", "--filelock",
+                  "--ls=/", "--findstacks=."),
     "hanginfo": ("", "-v", "--json", "--tree --sleeping", "--syslogger"),
     "pstree": ("-p -g -s -u", "--json", "--compact"),
     "stacks": ("-a -r", "--group --json"),

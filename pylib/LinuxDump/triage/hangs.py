@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from LinuxDump import stacks
+from LinuxDump.Analysis import waiters_for_unix
 from LinuxDump.hangs import is_hung
 from LinuxDump.taskrows import Row, task_rows, wait_channels
 from LinuxDump.waitgraph import Cluster, WaitGraph
@@ -16,6 +17,7 @@ _HUNG = 120         # seconds, the default of kernel.hung_task_timeout_secs
 _LONG = 30          # seconds, of a crowd
 _CROWD = 10         # threads that wait for one thing
 _SHOWN = 5          # threads of a group
+_DEAF = 5           # seconds, of a log daemon
 # A parent waits like that for its child to run a program: as long as that likes.
 _PATIENT = ("vfork",)
 
@@ -23,7 +25,7 @@ _Rows = dict[int, Row]
 
 
 def findings() -> Iterator[Finding]:
-    """A panic for hung threads, deadlocks, and groups of threads that hang, the largest first."""
+    """Deadlocks, groups of threads that hang, the largest first, and a log daemon that does."""
     rows = {row.task: row for row in task_rows()}
     hung = [row.task for row in rows.values() if is_hung(row)]
     graph = WaitGraph(hung)
@@ -39,6 +41,7 @@ def findings() -> Iterator[Finding]:
                 and not any(cluster.root in circle for circle in circles):
             yield _cluster(cluster, _oldest_first(waiters), severity, rows)
     yield from _unknown([rows[task] for task in hung if task not in graph.waits], watchdog)
+    yield from _syslog(rows)
 
 
 def _timeout() -> int:
@@ -115,6 +118,21 @@ def _unknown(waiters: list[Row], watchdog: bool) -> Iterator[Finding]:
             yield Finding("hangs.blocked", severity,
                           f"{_count(members)} in {function}; the longest for "
                           f"{_age(members):.0f} s.", _evidence(members), "hanginfo")
+
+
+def _syslog(rows: _Rows) -> Iterator[Finding]:
+    """A log daemon that does not read: who logs something hangs, and that may be everybody."""
+    for crowd in waiters_for_unix():
+        daemon = rows.get(int(crowd.daemon.ts)) if crowd.daemon else None
+        if daemon is None or daemon.ran_ago < _DEAF * 1000 and daemon.code not in ("ST", "UN"):
+            continue
+        waiters = _oldest_first(rows[int(task)] for task in crowd.waiters if int(task) in rows)
+        yield Finding("hangs.syslog", Severity.WARNING,
+                      f"{_count(waiters)} for the log daemon pid={daemon.pid} ({daemon.comm}), "
+                      f"which is {daemon.state} and has not run for {daemon.ran_ago / 1000:.0f} s.",
+                      (Evidence("socket", crowd.path, int(crowd.sock)),
+                       _task(daemon, daemon.task, f"is {daemon.state}"), *_evidence(waiters)),
+                      "hanginfo --syslogger -v")
 
 
 def _count(waiters: list[Row]) -> str:

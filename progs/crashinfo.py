@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,18 +16,69 @@ if "crash" not in sys.modules:
     import outside  # noqa: F401
 
 if TYPE_CHECKING:
-    from LinuxDump.report.details import Detail
     from LinuxDump.report.sections import Section
     from LinuxDump.triage.detectors import Triage
 
 __version__ = "2.0"
 
 _FAST = 15.0        # seconds that --fast takes at most
+_SINGLE = "LinuxDump.report.single"
 
 
-def _parse() -> tuple[Values, OptionParser]:
-    from LinuxDump.report.details import DETAILS
+class _Detail(NamedTuple):
+    """Something that an option shows in place of the report.
 
+    option    as it is typed
+    function  module:function that prints it; it is called with the values that were typed, and
+              how verbose to be
+    values    names of the values that are typed behind the option
+    help      what it shows, in a few words
+    """
+
+    option: str
+    function: str
+    values: tuple[str, ...]
+    help: str
+
+    @property
+    def name(self) -> str:
+        """The name of its value among parsed options."""
+        return self.option.lstrip("-")
+
+
+# Of several that are typed, the first of these counts.
+_DETAILS = (
+    _Detail("--lws", "LinuxDump.report.globalwaits:show", (),
+            "semaphores, wait queues and work that are global variables"),
+    _Detail("--radix_tree_element", f"{_SINGLE}:radix_tree_element", ("ROOT", "OFFSET"),
+            "what a radix tree or xarray has at an index; both hexadecimal"),
+    _Detail("--pci", "LinuxDump.pci:print_pci", (), "PCI devices, and who has which addresses"),
+    _Detail("--sysctl", "LinuxDump.sysctl:print_sysctl", (), "sysctl values"),
+    _Detail("--findstacks", f"{_SINGLE}:findstacks", ("REGEXP",),
+            "stacks with a function whose name has a match"),
+    _Detail("--checkstacks", f"{_SINGLE}:checkstacks", (), "check stacks for corruption"),
+    _Detail("--keventd_wq", f"{_SINGLE}:gone_workqueue", (), "see --workqueues"),
+    _Detail("--kblockd_wq", f"{_SINGLE}:gone_workqueue", (), "see --workqueues"),
+    _Detail("--blkreq", f"{_SINGLE}:blkreq", (), "block requests"),
+    _Detail("--blkdevs", "LinuxDump.Dev:print_blkdevs", (), "block devices"),
+    _Detail("--decodesyscalls", f"{_SINGLE}:decodesyscalls", ("PID|NAME|all",),
+            "system calls that threads are in, with arguments"),
+    _Detail("--semaphore", f"{_SINGLE}:semaphore", ("ADDR",), "a struct semaphore"),
+    _Detail("--rwsemaphore", f"{_SINGLE}:rwsemaphore", ("ADDR",), "a struct rw_semaphore"),
+    _Detail("--mutex", f"{_SINGLE}:mutex", ("ADDR",), "a struct mutex"),
+    _Detail("--workqueues", f"{_SINGLE}:workqueues", (), "workqueues that have work, all with -v"),
+    _Detail("--ext3", f"{_SINGLE}:ext3", (), "sizes of ext3 filesystems"),
+    _Detail("--ls", f"{_SINGLE}:ls", ("PATH",), "what the dentry cache has of a path"),
+    _Detail("--stacksummary", "LinuxDump.report.stacksummary:show", (),
+            "stacks of all threads, equal ones once"),
+    _Detail("--devmapper", "LinuxDump.Dev:print_dm_devices", (), "device-mapper devices"),
+    _Detail("--runq", "LinuxDump.report.runqueues:show", (), "run queues"),
+    _Detail("--umem", "LinuxDump.report.rss:show", (), "memory of all processes together"),
+    _Detail("--filelock", f"{_SINGLE}:filelock", (), "locks of files"),
+)
+
+
+def _parse() -> Values:
     parser = OptionParser(prog="crashinfo",
                           description="Report on a dump, and rank what is wrong with it.")
     parser.add_option("-v", dest="verbose", action="count", default=0, help="more of everything")
@@ -37,7 +89,7 @@ def _parse() -> tuple[Values, OptionParser]:
     parser.add_option("--json", action="store_true",
                       help="the same as JSON (docs/crashinfo.md describes it)")
     parser.add_option("--version", action="store_true", help="show the version and exit")
-    for detail in DETAILS:
+    for detail in _DETAILS:
         if detail.values:
             parser.add_option(detail.option, dest=detail.name, nargs=len(detail.values),
                               metavar=" ".join(detail.values), help=f"only {detail.help}")
@@ -45,26 +97,29 @@ def _parse() -> tuple[Values, OptionParser]:
             parser.add_option(detail.option, dest=detail.name, action="store_true",
                               help=f"only {detail.help}")
     options, _rest = parser.parse_args()
-    return options, parser
+    return options
 
 
 # -- one detail ---------------------------------------------------------------------------------
 
-def _detail(options: Values) -> Detail | None:
-    """The detail that is wanted rather than the report; the first of several."""
-    from LinuxDump.report.details import DETAILS
-
-    return next((detail for detail in DETAILS if getattr(options, detail.name) is not None), None)
+def _wanted(options: Values) -> _Detail | None:
+    """The detail that is wanted rather than the report."""
+    return next((detail for detail in _DETAILS if getattr(options, detail.name) is not None), None)
 
 
-def _show_detail(detail: Detail, options: Values) -> None:
+def _show_detail(detail: _Detail, options: Values) -> None:
+    from LinuxDump.absent import NotThereYet
     from pykdump.API import pylog
     from pykdump.errors import in_one_line
 
     typed = getattr(options, detail.name)
     values = () if not detail.values else typed if isinstance(typed, tuple) else (typed,)
+    module, _colon, name = detail.function.partition(":")
     try:
-        detail.show(values, options.verbose)
+        function: Any = getattr(import_module(module), name, None)
+        if function is None:
+            raise NotThereYet(f"{module}.{name} is not there yet in this version of mpykdump")
+        function(*values, options.verbose)
     except Exception as err:
         pylog.error(f"{detail.option}: {in_one_line(err)}")
 
@@ -161,14 +216,14 @@ def _print_json(options: Values) -> None:
 
 
 def main() -> None:
-    options, _parser = _parse()
+    options = _parse()
     if options.version:
         print(f"CRASHINFO version {__version__}")
         if options.verbose:
             import _pykdump
             print(f"C-Module version: {_pykdump.version}")
         return
-    detail = _detail(options)
+    detail = _wanted(options)
     if detail is not None:
         _show_detail(detail, options)
     else:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pykdump.API import exec_crash_command
+from LinuxDump.printk import kernel_log, log_lines
+from pykdump.API import pylog
 
 _LINES = 40
 
 
 def show(verbose: int) -> None:
     """Print the last 40 lines, all of them with -v."""
-    lines = _lines()
+    log = kernel_log()
+    lines = list(log_lines(log.records))
     for line in lines if verbose else lines[-_LINES:]:
         print(line)
+    for text in log.problems:
+        pylog.error(text)
 
 
 def data() -> list[str]:
     """All lines."""
-    return _lines()
-
-
-def _lines() -> list[str]:
-    return exec_crash_command("log").splitlines()
+    return list(log_lines(kernel_log().records))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from LinuxDump.locks import spin_is_locked
+from LinuxDump.printk import kernel_log
 from LinuxDump.Tasks import getRunQueues
 from LinuxDump.trees import rb_first
 from pykdump.API import (CU_LIVE, CU_PYMOD, container_of, crash, memoize_cond, readSU,
@@ -20,6 +21,8 @@ _RT_ENTITY, _DL_ENTITY = "struct sched_rt_entity", "struct sched_dl_entity"
 _MAX_QUEUED = 1_000_000
 _MAX_GROUPS = 100_000
 _NS = 1_000_000_000
+_LAST_RECORDS = 100         # of the log
+_MAX_AHEAD = 3600           # seconds
 _FAIR, _RT, _DEADLINE = "fair", "rt", "deadline"
 
 
@@ -30,7 +33,7 @@ class Queued(NamedTuple):
     kind     "fair", "rt" or "deadline"
     prio     the kernel's: less is more urgent, below 100 real-time
     runtime  seconds of CPU time it has had
-    waiting  seconds since it was queued, by its queue's clock; 0 for one that runs
+    waiting  seconds since it was queued; 0 if that is not known
     held     True for one whose control group has used up its time and must wait for more
     """
 
@@ -103,6 +106,28 @@ def _has_current(rq: Any) -> bool:
         return False
 
 
+@memoize_cond(CU_LIVE | CU_PYMOD)
+def latest_clock() -> int:
+    """Now, ns of the scheduler's clock: as run queues were last touched, or the log was.
+
+    The clocks of CPUs that are idle, or have interrupts off, stand still; of the log no more than
+    an hour is believed.
+    """
+    clocks = [0]
+    for rq in getRunQueues():
+        try:
+            clocks.append(rq.clock)
+        except crash.error:
+            continue        # a CPU that never was there
+    latest = max(clocks)
+    try:
+        records = kernel_log().records
+    except (crash.error, TypeError):
+        records = []
+    return max([latest, *(record.ts_nsec for record in records[-_LAST_RECORDS:]
+                          if record.ts_nsec <= latest + _MAX_AHEAD * _NS)])
+
+
 class _RunQueueReader:
     """Reads one queue."""
 
@@ -121,7 +146,7 @@ class _RunQueueReader:
         except crash.error as err:
             return RunQueue(self._cpu, rq, None, False, 0, 0, [], {}, [], None,
                             [f"{rq} of CPU {self._cpu}: {err}"])
-        self._current, self._clock = int(current), clock
+        self._current = int(current)
         queued, counts = self._attempt(self._realtime, ([], {}))
         queued = [*self._attempt(self._deadline, []), *queued, *self._attempt(self._fair, [])]
         return RunQueue(self._cpu, rq, current, current == idle, clock, count, queued, counts,
@@ -156,7 +181,7 @@ class _RunQueueReader:
             pass            # without CONFIG_SCHED_INFO
         return Queued(int(task), task.pid, str(task.comm), kind, task.prio,
                       task.se.sum_exec_runtime / _NS,
-                      max(self._clock - since, 0) / _NS if since else 0.0, held)
+                      max(latest_clock() - since, 0) / _NS if since else 0.0, held)
 
     def _whole(self, found: list[Any], report: Any, what: str) -> list[Any]:
         if not report.whole:

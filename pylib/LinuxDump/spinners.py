@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from LinuxDump import stacks
+from LinuxDump.runqueues import latest_clock
 from LinuxDump.taskrows import Row, task_rows
 from LinuxDump.waiters import CERTAIN, LIKELY, UNKNOWN, name_of
 from pykdump.API import crash, readmem, readSU, readU32, sys_info
@@ -25,6 +26,7 @@ _INDEX_BITS = 2
 _KERNEL = 1 << 63
 # Where the lock's address may be: it comes in di, which few instructions need for anything else.
 _REGISTERS = ("di", "bx", "bp", "r12", "r13", "r14", "r15", "si", "ax", "cx", "dx", "r8", "r9")
+_NS = 1_000_000_000
 _MOST_CODE = 1 << 14
 _MOST_STACK = 1 << 15
 _SIGNED = struct.Struct("<i")
@@ -49,7 +51,7 @@ class Spinner(NamedTuple):
     lock        address of the lock, 0 if it is not known
     name        its symbol, or its type and address
     confidence  of the lock: "certain", "likely" or "unknown"
-    seconds     that the task has been on the CPU, by the latest clock of all
+    seconds     that the task has been on the CPU
     """
 
     cpu: int
@@ -94,11 +96,9 @@ def _spinner(row: Row, cpu: int) -> Spinner | None:
 
 
 def _on_cpu(task: int) -> float:
-    from LinuxDump.Tasks import TaskTable, sched_clock2ms
-
     try:
         arrived = readSU("struct task_struct", task).sched_info.last_arrival
-        return max(TaskTable().basems - sched_clock2ms(arrived), 0) / 1000
+        return max(latest_clock() - arrived, 0) / _NS
     except (crash.error, KeyError):
         return 0.0
 

@@ -54,18 +54,56 @@ def test_tasks_that_wait_for_long_are_a_finding(threads_crash, pids):
     found = json.loads(threads_crash.epython("""
 import json
 from LinuxDump.triage import scheduler
-kept = scheduler._STARVED
-scheduler._STARVED = 0.001
+kept, scheduler._threshold = scheduler._threshold, lambda: 0.0005
 try:
     print(json.dumps([finding.record() for finding in scheduler.findings()]))
 finally:
-    scheduler._STARVED = kept
+    scheduler._threshold = kept
 """))
     starved = next(each for each in found if each["id"] == "scheduler.starved")
     assert starved["severity"] == "error"
     assert re.search(r"tasks have been ready for CPU 1 for up to \d+ s and did not run: it runs "
                      rf"pid={pids['lab-burner']} \(lab-burner\)\.$", starved["sentence"])
     assert {pids[name] for name in QUEUED} <= {piece["pid"] for piece in starved["evidence"]}
+
+
+@pytest.mark.parametrize("names, expected", [
+    (("lab-queued-1", "lab-queued-2"), []),         # bound to the CPU that spins
+    (("lab-crowd", "lab-spaces"), ["scheduler.unbalanced"])])
+def test_tasks_that_wait_while_a_cpu_that_they_may_use_is_idle_are_a_finding(
+        threads_crash, names, expected):
+    """As if these had been on the queue for five seconds, and the other CPU were idle."""
+    found = json.loads(threads_crash.epython(f"""
+import json
+from LinuxDump.runqueues import Queued, run_queues
+from LinuxDump.Tasks import TaskTable
+from LinuxDump.triage import scheduler
+tasks = [TaskTable().getByComm(name)[0] for name in {names!r}]
+queued = [Queued(int(task.ts), task.pid, str(task.comm), "fair", 120, 0.0, 5.0, False)
+          for task in tasks]
+idle, busy = run_queues()
+queues = [idle._replace(idle=True, queued=[]), busy._replace(queued=queued)]
+print(json.dumps([finding.id for finding in scheduler._unbalanced(queues)]))
+"""))
+    assert found == expected
+
+
+@pytest.mark.parametrize("held, throttled, expected", [
+    (True, [], "scheduler.bandwidth"), (False, ["rt"], "scheduler.rt-throttled")])
+def test_tasks_without_time_are_a_finding_of_their_own(threads_crash, held, throttled, expected):
+    """As if their time had been used up: the queue that was there, with that in it."""
+    found = json.loads(threads_crash.epython(f"""
+import json
+from LinuxDump.runqueues import run_queues
+from LinuxDump.triage import scheduler
+queue = run_queues()[1]
+queue = queue._replace(throttled={throttled!r}, queued=[
+    task._replace(held={held!r}, waiting=30.0 if {held!r} else task.waiting)
+    for task in queue.queued])
+print(json.dumps([finding.id for finding in [*scheduler._throttled(queue),
+                                             *scheduler._starved(queue)]]))
+"""))
+    assert found == [expected]
 
 
 def test_so_many_threads_that_sleep_are_no_finding(threads_crash):

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from LinuxDump.runqueues import Queued, RunQueue, run_queues
 from LinuxDump.sched import allowed_cpus
 from LinuxDump.spinners import Spinner, spinners
-from pykdump.API import crash, readSU
+from pykdump.API import crash, readS32, readSU, sym2addr
 
 from .finding import Evidence, Finding, Severity
 
-_STUCK = 10         # seconds that a task is on a CPU which spins: it does not get the lock
-_STARVED = 20       # seconds, after which the kernel's watchdog calls it a soft lockup
+_THRESHOLD = 10     # seconds, the default of kernel.watchdog_thresh
 _WAITING = 1        # second that a task waits for a CPU while another one is idle
 _FEW = 2            # tasks that do
 _SHOWN = 5
@@ -39,7 +38,7 @@ def _spinlocks() -> Iterator[Finding]:
 def _spinlock(group: list[Spinner]) -> Finding:
     first = group[0]
     seconds = max(spinner.seconds for spinner in group)
-    severity = Severity.ERROR if seconds >= _STUCK else \
+    severity = Severity.ERROR if seconds >= _threshold() else \
         Severity.WARNING if seconds >= _WAITING else Severity.NOTE
     name = first.name or "a spinlock"
     evidence = [Evidence("spinlock", f"{name}, {first.confidence}", first.lock)] \
@@ -61,6 +60,15 @@ def _spinlock(group: list[Spinner]) -> Finding:
                    tuple(evidence), f"bt {holder.pid}" if holder else "bt -a")
 
 
+def _threshold() -> int:
+    """Seconds after which the kernel's watchdog takes a CPU for locked up; twice that if softly."""
+    address = sym2addr("watchdog_thresh")
+    try:
+        return max(readS32(address), 0) or _THRESHOLD if address else _THRESHOLD
+    except crash.error:
+        return _THRESHOLD
+
+
 def _throttled(queue: RunQueue) -> Iterator[Finding]:
     waiting = [task for task in queue.queued if task.kind == "rt"]
     if "rt" in queue.throttled and waiting:
@@ -74,7 +82,7 @@ def _throttled(queue: RunQueue) -> Iterator[Finding]:
 def _starved(queue: RunQueue) -> Iterator[Finding]:
     for held in (False, True):
         waiting = [task for task in queue.queued
-                   if task.waiting >= _STARVED and task.held is held]
+                   if task.waiting >= 2 * _threshold() and task.held is held]
         if not waiting:
             continue
         longest = max(task.waiting for task in waiting)

@@ -193,28 +193,47 @@ class _RunQueueReader:
 
     def _fair(self) -> list[Queued]:
         queued = []
-        for entity, held in self._entities():
-            found = self._queued(container_of(entity, _TASK, "se"), _FAIR, held)
+        seen: set[int] = set()
+        for entity in [*self._entities(), *self._listed()]:
+            if int(entity) in seen:
+                continue
+            seen.add(int(entity))
+            found = self._queued(container_of(entity, _TASK, "se"), _FAIR, self._is_held(entity))
             if found is not None:
                 queued.append(found)
         return queued
 
-    def _entities(self) -> Iterator[tuple[Any, bool]]:
+    def _listed(self) -> list[Any]:
+        """struct sched_entity of all tasks: those of throttled groups are in no tree."""
+        found, report = walk_list(self._rq.cfs_tasks, _ENTITY, "group_node", limit=_MAX_QUEUED)
+        return [entity for entity in self._whole(found, report, "list of fair tasks")
+                if not _is_leaving(entity)]
+
+    def _is_held(self, entity: Any) -> bool:
+        """Has a group that a task is in used up its time."""
+        try:
+            cfs_rq = entity.cfs_rq
+            if not cfs_rq.throttle_count:
+                return False
+        except KeyError:
+            return False        # without CONFIG_FAIR_GROUP_SCHED, or CONFIG_CFS_BANDWIDTH
+        if str(cfs_rq) not in self._throttled:
+            self._throttled.append(str(cfs_rq))
+        return True
+
+    def _entities(self) -> Iterator[Any]:
         """struct sched_entity of tasks, by the trees of groups in groups.
 
         The one that runs is in no tree, nor is any group that it is in.
         """
-        pending: list[tuple[Any, bool]] = [(self._rq.cfs, False)]
+        pending: list[Any] = [self._rq.cfs]
         seen: set[int] = set()
         while pending:
-            cfs_rq, held = pending.pop(0)
+            cfs_rq = pending.pop(0)
             if int(cfs_rq) in seen or len(seen) > _MAX_GROUPS:
                 self._problems.append(f"{cfs_rq} of CPU {self._cpu} is there more than once")
                 continue
             seen.add(int(cfs_rq))
-            if _is_throttled(cfs_rq):
-                self._throttled.append(str(cfs_rq))
-                held = True
             found, report = walk_rbtree(cfs_rq.tasks_timeline, _ENTITY, "run_node",
                                         limit=_MAX_QUEUED)
             entities = self._whole(found, report, f"tree of {cfs_rq}")
@@ -222,9 +241,9 @@ class _RunQueueReader:
             for entity in [*([running] if running else []), *entities]:
                 below = _group(entity)
                 if below:
-                    pending.append((below, held))
+                    pending.append(below)
                 elif not _is_leaving(entity):
-                    yield entity, held
+                    yield entity
 
     # -- real-time --
 
@@ -278,10 +297,6 @@ class _RunQueueReader:
 def _group(entity: Any) -> Any:
     """The queue of a group's entity; None of a task's."""
     return (entity.my_q or None) if entity.hasField("my_q") else None
-
-
-def _is_throttled(cfs_rq: Any) -> bool:
-    return bool(cfs_rq.hasField("throttled") and cfs_rq.throttled)
 
 
 def _is_leaving(entity: Any) -> bool:

@@ -11,10 +11,16 @@ QUEUED = ("lab-queued-1", "lab-queued-2", "lab-queued-rt")
 
 
 @pytest.fixture(scope="module")
-def queue(threads_crash):
-    """The run queue of the CPU that spins, as data."""
+def queues(threads_crash):
+    """The run queues as data."""
     told = json.loads(untimed(threads_crash.run("crashinfo --json")))
-    return told["sections"]["runqueues"][1]
+    return told["sections"]["runqueues"]
+
+
+@pytest.fixture
+def queue(queues):
+    """That of the CPU that spins."""
+    return queues[1]
 
 
 @pytest.fixture
@@ -33,6 +39,23 @@ def test_tasks_that_wait_are_found_in_the_tree_and_in_the_list_of_their_priority
 
 def test_all_that_the_kernel_counts_are_there(queue):
     assert queue["running"] == len(queue["queued"]) + 1
+
+
+def test_tasks_of_groups_in_groups_are_found_by_their_trees(queues, pids):
+    found = {task["comm"]: task for task in queues[0]["queued"]}
+    assert found["lab-grouped"]["pid"] == pids["lab-grouped"]
+    assert found["lab-grouped"]["kind"] == "fair" and found["lab-grouped"]["held"] is False
+
+
+def test_tasks_whose_group_has_used_up_its_time_are_held(queues, pids, threads_crash):
+    found = {task["comm"]: task for task in queues[0]["queued"]}
+    assert found["lab-held"]["pid"] == pids["lab-held"] and found["lab-held"]["held"] is True
+    assert len(queues[0]["throttled"]) == 1
+    # of those that are held the kernel does not think that they run
+    assert queues[0]["running"] == 1 + sum(not task["held"] for task in queues[0]["queued"])
+    printed = untimed(threads_crash.run("crashinfo --runq"))
+    assert re.search(rf"^ +{pids['lab-held']} lab-held .* throttled$", printed, re.M)
+    assert f"    throttled: {queues[0]['throttled'][0]}\n" in printed
 
 
 def test_how_long_they_wait_is_since_they_were_woken(queue):
@@ -60,11 +83,14 @@ try:
 finally:
     scheduler._threshold = kept
 """))
-    starved = next(each for each in found if each["id"] == "scheduler.starved")
+    starved = next(each for each in found
+                   if each["id"] == "scheduler.starved" and "for CPU 1" in each["sentence"])
     assert starved["severity"] == "error"
     assert re.search(r"tasks have been ready for CPU 1 for up to \d+ s and did not run: it runs "
                      rf"pid={pids['lab-burner']} \(lab-burner\)\.$", starved["sentence"])
     assert {pids[name] for name in QUEUED} <= {piece["pid"] for piece in starved["evidence"]}
+    held = next(each for each in found if each["id"] == "scheduler.bandwidth")
+    assert held["evidence"][1]["pid"] == pids["lab-held"]
 
 
 @pytest.mark.parametrize("names, expected", [

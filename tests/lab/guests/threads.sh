@@ -48,6 +48,18 @@ for number in 1 2 3; do
     sleep 100002 &
     echo $! >/sys/fs/cgroup/frozen/cgroup.procs
 done
+# A process that runs whenever it may, which is hardly ever, in a group of the scheduler's own.
+burn() {
+    sh -c "printf $1 >/proc/self/comm; while :; do :; done" &
+    echo $! >"/sys/fs/cgroup/$2/cgroup.procs"
+}
+echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
+mkdir -p /sys/fs/cgroup/tight /sys/fs/cgroup/nested/inner
+echo +cpu >/sys/fs/cgroup/nested/cgroup.subtree_control
+echo 1 >/sys/fs/cgroup/nested/cpu.weight
+echo "1000 1000000" >/sys/fs/cgroup/tight/cpu.max
+burn lab-held tight
+burn lab-grouped nested/inner
 sleep 1
 echo 1 >/sys/fs/cgroup/frozen/cgroup.freeze
 insmod /lab/lab_deep.ko
@@ -58,5 +70,6 @@ until [ -e /run/ready/lab-burner ]; do
 done
 sleep 1
 
-LAB_LAST="echo 1 >/sys/module/lab_deep/parameters/spin; usleep 100000"
+# After one ms of a second lab-held must wait for the next one.
+LAB_LAST="echo 1000 1000000 >/sys/fs/cgroup/tight/cpu.max; echo 1 >/sys/module/lab_deep/parameters/spin; usleep 100000"
 . /lab/account.sh

@@ -123,6 +123,45 @@ def test_sockets_are_counted_as_the_guest_saw_them(told, dump):
     assert sorted(each["name"] for each in network["interfaces"]) == sorted(names)
 
 
+def test_sockets_of_other_namespaces_are_counted_when_these_are_chosen(crash, dump):
+    found = json.loads(crash.epython("""
+import contextlib, io, json
+from LinuxDump import inet
+from LinuxDump.inet import summary
+nets = inet.get_net_namespace_list()
+counts = []
+try:
+    with contextlib.redirect_stdout(io.StringIO()):
+        for net in nets:
+            inet.set_ns_net(int(net))
+            counts.append([sum(summary.summarize().tcp.values()),
+                           [each.name for each in summary.interfaces()]])
+        inet.set_ns_net("all")
+    counts.append(sum(summary.summarize().tcp.values()))
+finally:
+    inet.set_ns_net()
+print(json.dumps(counts))
+"""))
+    *each, total = found
+    sockets = dump.oracle["sockets"]
+    assert sum(count for count, _names in each) == total \
+        == len(sockets["tcp"]) + len(sockets["tcp6"])
+    assert [0, ["lo"]] in [[count, names[:1]] for count, names in each]
+
+
+def test_udp_buffers_that_are_nearly_full_are_a_warning(crash):
+    printed = crash.epython(HEAD + """
+from LinuxDump.inet import summary
+kept, summary._FULL = summary._FULL, 0.0
+try:
+    summary.TCPIP_Summarize(True)
+finally:
+    summary._FULL = kept
+""")
+    assert re.match(r"\+\+\+WARNING\+\+\+ UDP buffer fill >=75%  rcv=\d+ snd=\d+ "
+                    r"<struct udp_sock 0x[0-9a-f]+>\n", printed)
+
+
 def test_mounts_are_those_of_the_guest(told, dump):
     assert {(mount["type"], mount["device"], mount["point"])
             for mount in told["sections"]["mounted"]} \

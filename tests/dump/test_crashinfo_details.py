@@ -154,6 +154,24 @@ print(json.dumps([[process.pid for process in chain] for chain in ancestry(2).ch
     assert len(told) == sum(parent in (1, 2) for parent in parents.values())
 
 
+def test_the_oldest_threads_that_hang_are_shown_with_their_stacks(locks_crash, locks_dump):
+    """As if they had hung for half a minute."""
+    printed = locks_crash.epython("""
+from LinuxDump.report import uninterruptible
+kept, uninterruptible._LONG_MS = uninterruptible._LONG_MS, 0
+try:
+    uninterruptible.show(0)
+finally:
+    uninterruptible._LONG_MS = kept
+""")
+    hung = {task["tid"] for task in locks_dump.oracle["tasks"] if task["state"] == "D"}
+    assert printed.startswith("+++three oldest UNINTERRUPTIBLE threads\n   ... ran ")
+    shown = re.findall(r"^   \.\.\. ran (\d+)s ago\n\nPID=(\d+)  CPU=\d+ CMD=.*\n  #0   __schedule",
+                       printed, re.M)
+    assert len(shown) == 3 and {int(pid) for _ago, pid in shown} <= hung
+    assert shown == sorted(shown, key=lambda each: -int(each[0]))
+
+
 # -- details -------------------------------------------------------------------------------------
 
 def test_a_mutex_is_shown_with_waiters_and_owner(run, address, pid):

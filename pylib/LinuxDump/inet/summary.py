@@ -23,6 +23,7 @@ _COMMON = "__sk_common."
 _ESTABLISHED, _LISTEN = 1, 10
 _MANY_RETRANSMITS = 3
 _FULL = 0.75                # of a buffer
+_OWN = 1                    # of what is to be sent: the count begins there
 _UNIX_STATES = {1: "ESTABLISHED", 2: "SYN_SENT", 7: "CLOSE", 10: "LISTEN"}
 _MAX_QUEUES = 4096
 
@@ -127,7 +128,8 @@ def _full(socks: list[Any]) -> list[UdpFull]:
     for sock, (net, received, to_send, rcvbuf, sndbuf) in zip(socks, read.rows()):
         if None in (received, to_send, rcvbuf, sndbuf) or wanted not in (None, net):
             continue
-        if received >= _FULL * rcvbuf > 0 or to_send - 1 >= _FULL * sndbuf > 0:
+        if 0 < rcvbuf and received >= _FULL * rcvbuf \
+                or 0 < sndbuf and to_send - _OWN >= _FULL * sndbuf:
             found.append(UdpFull(int(sock), received, to_send))
     return found
 

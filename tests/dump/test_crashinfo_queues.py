@@ -11,10 +11,19 @@ QUEUED = ("lab-queued-1", "lab-queued-2", "lab-queued-rt")
 
 
 @pytest.fixture(scope="module")
-def queues(threads_crash):
+def told(threads_crash):
+    return json.loads(untimed(threads_crash.run("crashinfo --json")))
+
+
+@pytest.fixture
+def queues(told):
     """The run queues as data."""
-    told = json.loads(untimed(threads_crash.run("crashinfo --json")))
     return told["sections"]["runqueues"]
+
+
+@pytest.fixture
+def findings(told):
+    return told["findings"]
 
 
 @pytest.fixture
@@ -132,6 +141,47 @@ print(json.dumps([finding.id for finding in [*scheduler._throttled(queue),
     assert found == [expected]
 
 
-def test_so_many_threads_that_sleep_are_no_finding(threads_crash):
-    told = json.loads(untimed(threads_crash.run("crashinfo --json")))
-    assert [each for each in told["findings"] if each["severity"] != "note"] == []
+def test_so_many_threads_that_sleep_are_no_finding(findings):
+    assert {each["id"] for each in findings if each["severity"] != "note"} \
+        <= {"scheduler.spinlock"}
+
+
+# -- a spinlock ----------------------------------------------------------------------------------
+
+@pytest.fixture
+def spinlock(findings):
+    return next(each for each in findings if each["id"] == "scheduler.spinlock")
+
+
+def test_a_cpu_that_spins_is_told_with_the_lock_and_who_is_likely_to_have_it(spinlock, pids):
+    assert spinlock["sentence"] == f"CPU 1 spins for lab_lock; pid={pids['lab-keeper']} " \
+        "(lab-keeper), asleep, is likely to have it."
+    lock, spinner, keeper = spinlock["evidence"]
+    assert lock["what"] == "spinlock" and lock["text"].startswith("lab_lock, ")
+    assert spinner["pid"] == pids["lab-burner"]
+    assert spinner["text"].startswith("lab-burner spins on CPU 1 in spin_on, on it for ")
+    assert keeper["text"] == \
+        "lab-keeper, whose function keeper_thread has come past a use of the lock"
+    assert spinlock["command"] == f"bt {pids['lab-keeper']}"
+
+
+def test_the_address_of_the_lock_is_right(spinlock, threads_crash):
+    assert threads_crash.run("sym lab_lock").split()[0] \
+        == spinlock["evidence"][0]["address"].removeprefix("0x")
+
+
+def test_how_bad_it_is_depends_on_how_long_it_may_have_been(spinlock, threads_crash):
+    seconds = float(threads_crash.epython(
+        "from LinuxDump.spinners import spinners\nprint(spinners()[0].seconds)"))
+    assert spinlock["severity"] == ("error" if seconds >= 10 else
+                                    "warning" if seconds >= 1 else "note")
+
+
+def test_who_only_sleeps_is_not_taken_for_the_owner_of_a_lock(threads_crash):
+    """Nobody has this one: no code of those that are on stacks has used it."""
+    assert threads_crash.epython("""
+from LinuxDump import spinners
+from LinuxDump.taskrows import task_rows
+from pykdump.API import sym2addr
+print(spinners._holder(sym2addr("linux_banner"), [row for row in task_rows() if row.pid]))
+""") == "None\n"

@@ -3,13 +3,14 @@
 // in softirq context.
 //
 // lab-deep-N sleeps N calls below its beginning. 1 written to the parameter `spin` makes CPU 1
-// handle a timer for ever, on top of whatever it was running, and then wakes the threads
-// lab-queued-N and lab-queued-rt, which are bound to it: they wait in its run queue.
+// handle a timer for ever, on top of whatever it was running, since lab-keeper has the lock that it
+// takes; and wakes the threads lab-queued-N and lab-queued-rt, which are bound to that CPU and wait
+// in its run queue.
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
-#include <linux/processor.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/timer.h>
 
 #define SPINNING_CPU 1
@@ -44,10 +45,19 @@ static int queued_thread(void *unused)
     return descend(0) != 0;
 }
 
+static DEFINE_SPINLOCK(lab_lock);
+
+// Without preemption being off, as spin_lock() leaves it: it sleeps.
+static int keeper_thread(void *unused)
+{
+    arch_spin_lock(&lab_lock.rlock.raw_lock);
+    return descend(0) != 0;
+}
+
 static void spin_on(struct timer_list *unused)
 {
-    for (;;)
-        cpu_relax();
+    spin_lock(&lab_lock);
+    spin_unlock(&lab_lock);
 }
 static DEFINE_TIMER(spinner, spin_on);
 
@@ -72,6 +82,8 @@ static int __init lab_init(void)
     for (i = 0; i < ARRAY_SIZE(depths); i++)
         if (IS_ERR(kthread_run(deep_thread, (void *)depths[i], "lab-deep-%ld", depths[i])))
             return -ENOMEM;
+    if (IS_ERR(kthread_run(keeper_thread, NULL, "lab-keeper")))
+        return -ENOMEM;
     for (i = 0; i < ARRAY_SIZE(queued); i++) {
         queued[i] = kthread_create(queued_thread, NULL, "%s", queued_names[i]);
         if (IS_ERR(queued[i]))

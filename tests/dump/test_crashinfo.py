@@ -201,6 +201,24 @@ def test_stacks_are_whole(told, dump):
     assert checked["checked"] + checked["unreadable"] == len(alive) + dump.oracle["nproc"]
 
 
+def test_locks_of_files_are_those_of_the_guest(crash, dump):
+    told = dump.oracle["text"]["proc/locks"].split()
+    assert untimed(crash.run("crashinfo --filelock")).split() == told
+
+
+def test_a_dump_that_has_been_cut_is_a_warning(crash, dump, tmp_path):
+    cut = tmp_path / "vmcore"
+    with open(dump.elf, "rb") as whole:
+        cut.write_bytes(whole.read(1 << 20))
+    printed = crash.epython(f"""
+from LinuxDump.dumpfile import DumpFile, _sizes
+for path in ({str(dump.elf)!r}, {str(cut)!r}, "/nonexistent"):
+    print(DumpFile(path, False, *_sizes(path)).problems)
+""")
+    assert printed == "[]\n['PARTIAL DUMP with size(vmcore)=1048576, which is 0% of what its " \
+        "headers promise']\n[]\n"
+
+
 # -- how it fails --------------------------------------------------------------------------------
 
 def test_a_section_that_fails_costs_one_line(crash):

@@ -16,7 +16,8 @@ from LinuxDump import stacks
 from LinuxDump.runqueues import latest_clock
 from LinuxDump.taskrows import Row, task_rows
 from LinuxDump.waiters import CERTAIN, LIKELY, UNKNOWN, name_of
-from pykdump.API import crash, readmem, readSU, readU32, sys_info
+from pykdump.API import (CU_LIVE, CU_PYMOD, crash, memoize_cond, readmem, readSU, readU32,
+                         sys_info)
 
 _SLOWPATH = re.compile(r"(native_|__pv_|pv_)?queued_spin_lock_slowpath$")
 _LOCKING = re.compile(r"(do|_|__)*raw_spin_|(_|__)*spin_lock|queued_spin_lock")
@@ -66,6 +67,7 @@ class Spinner(NamedTuple):
     holder: Holder | None
 
 
+@memoize_cond(CU_LIVE | CU_PYMOD)
 def spinners() -> list[Spinner]:
     """The CPUs that were in the slow path of a spinlock, by number; none on other machines."""
     rows = {row.task: row for row in task_rows()}

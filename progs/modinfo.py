@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING, Any
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 if TYPE_CHECKING:
     from LinuxDump.dlkm import Module
     from LinuxDump.modparts import Section, Symbol

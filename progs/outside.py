@@ -7,10 +7,21 @@ import ast
 import os
 import runpy
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 _HELP = {"-h", "--help"}
+
+
+class _Absent(Exception):
+    """In place of a class or a function; an error, since it may be one that is caught."""
+
+    def __init__(self, *_args: Any, **_named: Any) -> None:
+        super().__init__()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
 
 
 class _NotHere(ModuleType):
@@ -21,7 +32,7 @@ class _NotHere(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        thing: Any = 1 if name.isupper() else type(name, (Exception,), {})
+        thing: Any = 1 if name.isupper() else type(name, (_Absent,), {})
         setattr(self, name, thing)
         return thing
 

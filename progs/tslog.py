@@ -10,6 +10,9 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from optparse import OptionParser, OptionValueError, Values
 from typing import TYPE_CHECKING, Any
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 if TYPE_CHECKING:
     from LinuxDump.logclock import LogClock
     from LinuxDump.printk import Log, Record

@@ -30,12 +30,13 @@ def main(argv: list[str], plugin: str) -> int:
     """Obey a command line; the exit status: the program's own, as far as there was one."""
     args = _parser().parse_args(argv)
     try:
+        crash = _split(args.crash)
         for what, file in (("VMLINUX", args.vmlinux), ("DUMP", args.dump)):
             _check_file(what, file)
         command = _command(args.program, args.arguments, plugin)
         lines = [f"extend {_quoted(plugin)}", command, "quit"]
         loaded = f"{plugin}: shared object loaded\n"
-        return _run(shlex.split(args.crash), args.vmlinux, args.dump, lines, loaded)
+        return _run(crash, args.vmlinux, args.dump, lines, loaded)
     except RunError as err:
         print(f"mpykdump-run: {err}", file=sys.stderr)
         return _WRONG
@@ -54,6 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS",
                         help="the program's own, options too")
     return parser
+
+
+def _split(command: str) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError as err:
+        raise RunError(f"--crash: {err}") from None
+    if not words:
+        raise RunError("--crash: which command?")
+    return words
 
 
 def _check_file(what: str, file: str) -> None:

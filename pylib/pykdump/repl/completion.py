@@ -152,7 +152,9 @@ def _in_string(before: str, text: str, names: dict[str, Any]) -> tuple[str, Iter
     if named:
         return text, _members(named[-1], "")
     if function in _TYPES:
-        return text, [*(f"{space} " for space in _SPACES), *_pykdump.type_names("typedef")]
+        # Twice: readline closes a string after the only name that it may be.
+        return text, [*_SPACES, *(f"{space} " for space in _SPACES),
+                      *_pykdump.type_names("typedef")]
     return text, ()
 
 

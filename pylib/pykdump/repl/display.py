@@ -100,6 +100,11 @@ def _struct(value: crash.StructResult) -> Iterator[str]:
     yield paint(str(value), "struct") + (f"  {at}" if at else "")
     if not value:
         return
+    try:
+        crash.readmem(value, 1)
+    except crash.error as err:
+        yield f"  {paint(_one_line(err), 'fault')}"
+        return
     fields = sorted(typeinfo.members(value.PYT_symbol).values(), key=lambda one: one.bitoffset)
     room = talk.height()
     most = len(fields) if room is None or len(fields) <= room - 3 else room - 4
@@ -118,7 +123,7 @@ def _member(value: crash.StructResult, field: typeinfo.Field) -> tuple[str, str]
     try:
         member = value.Eval(field.name)
     except (crash.error, TypeError, KeyError, AttributeError, ValueError) as err:
-        return f"<{' '.join(str(err).split())}>", "fault"
+        return _one_line(err), "fault"
     if isinstance(member, str):
         return preview.of(member), "text"
     if isinstance(member, crash.StructResult) or field.ctype.endswith("*"):
@@ -126,6 +131,10 @@ def _member(value: crash.StructResult, field: typeinfo.Field) -> tuple[str, str]
     if type(member) is int and member >= _HEX:
         return f"{member} ({member:#x})", "name"
     return preview.of(member), "name"
+
+
+def _one_line(err: Exception) -> str:
+    return f"<{' '.join(str(err).split())}>"
 
 
 def _place(member: Any, field: typeinfo.Field) -> str:

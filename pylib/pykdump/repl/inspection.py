@@ -48,12 +48,24 @@ def _told(text: str, names: dict[str, object], source: bool) -> Iterator[str]:
     if text.startswith(_TAGS):
         return _type(text)
     try:
-        return _of(eval(text, names), source)
+        value = eval(text, names)
+        lines = list(_of(value, source))
+        # A function of the API may have the name of a type.
+        if text.isidentifier() and callable(value) and _in_kernel(text):
+            lines += ["", *_of_kernel(text)]
+        return iter(lines)
     except (crash.error, NameError, SyntaxError, AttributeError, LookupError, TypeError,
             ValueError) as err:
         if not text.isidentifier():
             raise _Nothing(f"{text}: {type(err).__name__}: {err}") from None
     return _of_kernel(text)
+
+
+def _in_kernel(name: str) -> bool:
+    try:
+        return any(_of_kernel(name))
+    except _Nothing:
+        return False
 
 
 def _of_kernel(name: str) -> Iterator[str]:

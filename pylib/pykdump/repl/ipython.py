@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import crash
@@ -16,6 +17,9 @@ import crash
 from .. import terminal
 from . import commands, console, display, inspection
 from .completion import candidates
+
+
+_PROMPTS = ("ps1", "ps2", "ps3")
 
 
 def usable() -> bool:
@@ -50,7 +54,7 @@ def _talk(names: dict[str, Any]) -> None:
 
     global _shell
     # To this stream: the one of the last time is closed.
-    with create_app_session(output=create_output(sys.stdout)):
+    with _prompts_kept(), create_app_session(output=create_output(sys.stdout)):
         if _shell is None:
             _shell = _made(names)
         else:
@@ -62,6 +66,18 @@ def _talk(names: dict[str, Any]) -> None:
         finally:
             for name in own:            # In, Out, get_ipython: not for programs
                 names.pop(name, None)
+
+
+@contextmanager
+def _prompts_kept() -> Iterator[None]:
+    """IPython gives the module sys prompts, which are no use elsewhere."""
+    before = {name: vars(sys)[name] for name in _PROMPTS if name in vars(sys)}
+    try:
+        yield
+    finally:
+        for name in _PROMPTS:
+            vars(sys).pop(name, None)
+        vars(sys).update(before)
 
 
 def _made(names: dict[str, Any]) -> Any:

@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pyctl.py", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Without arguments, options are listed.  Cleared ones are what they were in\n"
-                    "the beginning.  Names of options may be patterns: 'debug*'.",
+                    "the beginning.  Names of options may be patterns: debug*",
         epilog=_keys())
     parser.add_argument("--set", nargs="+", help="Set options")
     parser.add_argument("--ls", nargs="*", help="List currently set options")

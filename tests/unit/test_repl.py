@@ -52,8 +52,9 @@ def test_what_is_in_the_file_does_nothing_to_the_terminal(file):
     assert typed() == ["]0;title[2J good", "\ufffdbad", "    tab"]
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/etc/passwd", path)],
-                         ids=["fifo", "folder", "symlink"])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/etc/passwd", path)],
+    ids=["fifo", "folder", "symlink"])
 def test_what_is_no_file_is_left_alone_and_told_once(file, capsys, make):
     file.parent.mkdir(parents=True)
     make(file)

@@ -8,6 +8,9 @@ import sys
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING, Any
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 if TYPE_CHECKING:
     from LinuxDump.frameregs import FrameRegisters, Known
     from LinuxDump.stacks import Stack

@@ -29,6 +29,13 @@ def plugin(tmp_path_factory):
     return Path(shutil.copy(BUILT, tmp_path_factory.mktemp("plugin")))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def zygotes():
+    """The processes that sessions are forked from end with the tests."""
+    yield
+    Crash.zygotes.close()
+
+
 class Shared:
     """One session for all tests that leave it usable; another one after a test that does not."""
 

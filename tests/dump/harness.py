@@ -12,10 +12,17 @@ from pathlib import Path
 
 import pexpect
 
+from tests.dump.zygote import CRASH, DIMENSIONS, ForkedSession, Zygotes
+
 PROMPT = "crash> "
 TIMEOUT = 100          # seconds; far more than anything takes
 TIME = re.compile(r"\n \*\* Execution took [ \d]{3}\.\d\ds \(real\) [ \d]{3}\.\d\ds \(CPU\)"
                   r"(, Child processes: [ \d]{3}\.\d\ds)?\n\Z")
+
+
+# what crash and gdb read while they start, and not after
+STARTING = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb", "LANG": "C.UTF-8"}
+ALSO_STARTING = {"LC_ALL", "LD_PRELOAD", "EDITOR"}
 
 
 class CrashDied(AssertionError):
@@ -27,18 +34,23 @@ def environment(home: Path, **changes):
     scratch = home / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     fixed = {"HOME": str(home), "TMPDIR": str(scratch), "XDG_CACHE_HOME": str(home / "cache"),
-             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb", "LANG": "C.UTF-8",
-             "INPUTRC": str(home / ".inputrc")}
+             "INPUTRC": str(home / ".inputrc"), **STARTING}
     if "PYKDUMP_TYPES" in os.environ:       # make test TYPES=...
         fixed["PYKDUMP_TYPES"] = os.environ["PYKDUMP_TYPES"]
     return {**fixed, **changes}
 
 
 class Crash:
-    """crash on a terminal that does not echo what is typed."""
+    """crash on a terminal that does not echo what is typed.
+
+    It is forked from one that has read the debug information, if nothing asked for makes a
+    difference to that; `anew` starts it as people do.
+    """
+
+    zygotes = Zygotes(STARTING)
 
     def __init__(self, dump, home, *, cwd=None, vmcore=None, crashrc="set scroll off\n",
-                 echo=False, **env):
+                 echo=False, anew=False, **env):
         self.cwd = Path(cwd or home / "cwd")
         self.cwd.mkdir(parents=True, exist_ok=True)
         (home / ".crashrc").write_text(crashrc)
@@ -47,10 +59,14 @@ class Crash:
         self._log = io.StringIO()
         self._log_mark = 0
         self._pending = ""
-        self._child = pexpect.spawn(
-            "/usr/bin/crash", ["-s", str(dump.vmlinux), str(vmcore or dump.kdump)],
-            cwd=str(self.cwd), env=environment(home, **env), echo=echo, dimensions=(50, 80),
-            encoding="utf-8", codec_errors="backslashreplace", timeout=TIMEOUT)
+        options = {"cwd": str(self.cwd), "env": environment(home, **env), "echo": echo,
+                   "encoding": "utf-8", "codec_errors": "backslashreplace", "timeout": TIMEOUT}
+        if anew or vmcore or env.keys() & {*STARTING, *ALSO_STARTING}:
+            self._child = pexpect.spawn(
+                CRASH, ["-s", str(dump.vmlinux), str(vmcore or dump.kdump)],
+                dimensions=DIMENSIONS, **options)
+        else:
+            self._child = ForkedSession(self.zygotes.get(dump.vmlinux, dump.kdump), **options)
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.delayafterterminate = 0.02
         self._child.logfile_read = self._log
@@ -170,7 +186,7 @@ def batch(dump, home, lines, *, timeout=TIMEOUT, **env):
     """Feed commands to a crash that has no terminal: (all that it printed, exit status)."""
     home.mkdir(exist_ok=True)
     result = subprocess.run(
-        ["/usr/bin/crash", "-s", str(dump.vmlinux), str(dump.kdump)], cwd=home,
+        [CRASH, "-s", str(dump.vmlinux), str(dump.kdump)], cwd=home,
         env=environment(home, **env), input="".join(f"{line}\n" for line in lines), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False,
         start_new_session=True)

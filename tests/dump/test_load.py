@@ -140,13 +140,13 @@ def test_it_is_loaded_by_a_relative_path_and_works_after_cd(
 
 
 def test_it_is_loaded_from_crashs_own_startup_file(fresh_crash, plugin):
-    session = fresh_crash(load=False, crashrc=f"set scroll off\nextend {plugin}\n")
+    session = fresh_crash(load=False, anew=True, crashrc=f"set scroll off\nextend {plugin}\n")
     assert f"{plugin}: shared object loaded" in session.greeting
     assert session.epython("print(__name__)") == "__main__\n"
 
 
 def test_quitting_ends_crash_with_success(fresh_crash):
-    session = fresh_crash()
+    session = fresh_crash(anew=True)
     session.epython("import atexit, threading\natexit.register(print, 'bye')")
     assert session.quit() == 0
 

@@ -146,9 +146,10 @@ def test_servers_of_nfs_are_not_there(told):
 
 
 def test_what_is_not_there_yet_ends_a_program_with_one_clear_error(crash):
-    text = crash.epython("from LinuxDump.sysctl import *\ngetCtlTables()\n")
-    assert text.splitlines()[-1] == "LinuxDump.absent.NotThereYet: LinuxDump.sysctl." \
-        "getCtlTables is not there yet in this version of mpykdump"
+    text = crash.epython("from LinuxDump.absent import absent\n"
+                         "absent('LinuxDump.some', 'function')()\n")
+    assert text.splitlines()[-1] == "LinuxDump.absent.NotThereYet: LinuxDump.some." \
+        "function is not there yet in this version of mpykdump"
 
 
 # -- pseudo-attributes --

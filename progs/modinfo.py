@@ -134,8 +134,23 @@ def _print_more(module: Module, files: dict[str, str]) -> None:
         facts.append("permanent")
     if module.letters:
         facts.append(f"taints {_taints(module.letters)}")
-    facts.append(f"debug information {files.get(module.name, 'not loaded')}")
+    facts.append(f"debug information {_debuginfo(module, files)}")
     print(f"   {', '.join(facts)}")
+
+
+def _debuginfo(module: Module, files: dict[str, str]) -> str:
+    file = files.get(module.name)
+    if file is None:
+        return "not loaded"
+    return f"{file} (of another build)" if _fits(module, file) is False else file
+
+
+def _fits(module: Module, file: str) -> bool | None:
+    """Whether a file is that of the module; None if one of them does not tell."""
+    from LinuxDump.modparts import build_id, file_build_id
+
+    ours, theirs = build_id(module.module), file_build_id(file)
+    return ours == theirs if ours and theirs else None
 
 
 def _taints(letters: str) -> str:
@@ -215,7 +230,7 @@ def _print_details(module: Module) -> None:
              ("used by", ",".join(module.users)),
              ("taints", _taints(module.letters) if module.letters else ""),
              ("build ID", build_id(struct, where)),
-             ("debug info", _objects().get(module.name, "not loaded"))]
+             ("debug info", _debuginfo(module, _objects()))]
     for title, value in facts:
         print(f"{title:<15} : {value}".rstrip())
     print("parameters")
@@ -299,12 +314,13 @@ def _as_json(module: Module, files: dict[str, str]) -> dict[str, Any]:
     from LinuxDump.modparams import parameters
 
     where = sections(module.module)
+    file = files.get(module.name)
     return {"module": f"0x{module.module:x}", "name": module.name, "state": module.state,
             "size": module.size, "start": f"0x{module.start:x}", "end": f"0x{module.end:x}",
             "refcount": module.refcount, "users": list(module.users),
             "permanent": module.permanent, "taints": module.letters, "version": module.version,
             "srcversion": module.srcversion, "build_id": build_id(module.module, where),
-            "debuginfo": files.get(module.name),
+            "debuginfo": file, "debuginfo_fits": _fits(module, file) if file else None,
             "parameters": {parameter.name: parameter.value
                            for parameter in parameters(module.module)},
             "sections": {section.name: f"0x{section.address:x}" for section in where}}

@@ -185,10 +185,13 @@ def _head(record: Record, times: _Times, options: Values) -> str:
 def _print_text(records: Iterator[Record], times: _Times, options: Values) -> None:
     from LinuxDump.printk import printable
 
+    previous = None
     for record in records:
         head = _head(record, times, options)
         first, *more = printable(record.text).split("\n")
-        print(f"{head}{first}")
+        goes_on = record.cont and record.seq - 1 == previous
+        print(f"{'':{len(head)}}{first}" if goes_on else f"{head}{first}")
+        previous = record.seq
         for line in more:
             print(f"{'':{len(head)}}{line}")
 

@@ -17,6 +17,7 @@ __all__ = ("j_delay", "seconds_since_boot", "get_ktime_j", "get_uptime_fromcrash
 _U32 = 1 << 32
 _INT_MAX = (1 << 31) - 1
 _NS = 1_000_000_000
+_NTP_SHIFT = 32         # of timekeeper.ntp_tick, ns of a tick
 # Jiffies start five minutes before they wrap in 32 bits, so that wrapping is noticed early.
 _FIRST_SECONDS = -300
 
@@ -108,6 +109,20 @@ def boot_time() -> int | None:
     if timekeeper is None:
         return None
     return ktime_t(timekeeper.offs_real) - ktime_t(timekeeper.offs_boot)
+
+
+@memoize_cond(CU_LIVE)
+def ticks_per_second() -> int:
+    """The kernel's HZ, by the length of its ticks; what crash takes it for if that is not shown.
+
+    crash guesses where a kernel does not carry its configuration.
+    """
+    try:
+        timekeeper = _timekeeper()
+        nanoseconds = timekeeper.ntp_tick >> _NTP_SHIFT if timekeeper is not None else 0
+    except (crash.error, KeyError):
+        return HZ
+    return round(_NS / nanoseconds) if 0 < nanoseconds < _NS else HZ
 
 
 class Clocks(NamedTuple):

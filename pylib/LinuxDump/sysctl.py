@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from LinuxDump.printk import printable
+from LinuxDump.Time import ticks_per_second
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
-from pykdump.API import (HZ, addr2sym, crash, pylog, readInt, readmem, readPtr, readSU, sym2addr,
+from pykdump.API import (addr2sym, crash, pylog, readInt, readmem, readPtr, readSU, sym2addr,
                          walk_rbtree)
 
 _MAX_ENTRIES, _MAX_DEPTH, _MAX_TABLE, _MAX_DIRS = 100_000, 16, 65_536, 10_000
@@ -164,7 +165,7 @@ class _Kind(NamedTuple):
 
 def _in(units: int) -> Callable[[int], int]:
     """Jiffies in a unit of which a second has so many, towards zero as C divides."""
-    return lambda value: abs(value) * units // HZ * (-1 if value < 0 else 1)
+    return lambda value: abs(value) * units // ticks_per_second() * (-1 if value < 0 else 1)
 
 
 _INT, _ULONG = _Kind(4, True), _Kind(8, False)
@@ -172,7 +173,7 @@ _SECONDS, _MS = _Kind(4, True, _in(1)), _Kind(4, True, _in(1000))
 # By what the name of the handler has in it; the first that fits.
 _KINDS = tuple((re.compile(pattern), kind) for pattern, kind in (
     # What they show is counted or put together at that moment.
-    ("^proc_nr_|^do_proc_dqstats$|unres_qlen|rss_key", None),
+    ("^proc_nr_|^do_proc_dqstats$|unres_qlen|rss_key|doflags|hash_seed", None),
     ("userhz_jiffies", _Kind(4, True, _in(_USER_HZ))),
     ("ulong.*ms_jiffies", _Kind(8, False, _in(1000))),
     ("ms_jiffies", _MS), ("jiffies", _SECONDS),

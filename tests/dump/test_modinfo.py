@@ -89,16 +89,18 @@ def test_build_ids_are_those_of_the_notes(both):
 
 @GUESTS
 def test_symbols_are_those_of_kallsyms(request, session, guest):
+    """Which has capital letters for what is exported, too."""
     crash, dump = request.getfixturevalue(session), request.getfixturevalue(guest)
     ours = json.loads(crash.epython(
         "import json\nfrom LinuxDump.dlkm import modules\n"
         "from LinuxDump.modparts import symbols\n"
-        "print(json.dumps({m.name: [[s.address, s.kind, s.name] for s in symbols(m.module)]"
+        "print(json.dumps({m.name: [[s.address, s.kind.lower(), s.name] for s in symbols(m.module)]"
         " for m in modules()}))"))
     theirs = {}
     for line in dump.oracle["text"]["module-symbols"].splitlines():
         address, kind, name, module = line.split()
-        theirs.setdefault(module.strip("[]"), []).append([int(address, 16), kind, name])
+        theirs.setdefault(module.strip("[]"), []).append(
+            [int(address, 16), kind.lower(), name])
     for module, known in ours.items():
         assert sorted(known) == sorted(theirs[module]), module
 
@@ -161,11 +163,20 @@ def test_more_of_each_on_request(locks_crash):
     assert re.search(r"^   0x[0-9a-f]{16} \.rodata$", text, re.M)
 
 
-def test_a_module_whose_debug_information_crash_has(crash, dump):
+def test_a_module_whose_debug_information_crash_has(crash, dump, tmp_path):
     file = next(dump.kernel.modules.rglob("loop.ko"))
-    crash.run(f"mod -s loop {file}")
+    data = file.read_bytes()
+    known = bytes.fromhex(told(crash)[0]["loop"]["build_id"])
+    assert known in data
+    other = tmp_path / "loop.ko"
+    other.write_bytes(data.replace(known, bytes(20)))
     try:
-        assert f"debug information {file}" in crash.run("modinfo -l loop")
+        crash.run(f"mod -s loop {file}")
+        assert f"debug information {file}\n" in crash.run("modinfo -l loop")
+        assert told(crash, "loop")[0]["loop"]["debuginfo_fits"] is True
+        crash.run("mod -d loop")
+        crash.run(f"mod -s loop {other}")
+        assert f"debug information {other} (of another build)\n" in crash.run("modinfo -l loop")
     finally:
         crash.run("mod -d loop")
 

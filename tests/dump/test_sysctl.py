@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-# The first changes while the guest prints and panics; what is computed when it is read has no value.
-CHANGES = {"kernel.printk"}
+# They change while the guest prints and panics; what is computed when it is read has no value.
+CHANGES = re.compile(r"kernel\.(printk|random\.entropy_avail|sched_domain.*\.max_newidle_lb_cost)$")
+COMPUTED = {"kernel.threads-max", "net.ipv4.ip_local_port_range"}     # by some kernels
 FEW = 8     # in a hundred at most may be without a value
 
 
@@ -39,7 +40,7 @@ def test_every_setting_of_the_guest_is_there(told, guest):
 def test_values_are_those_of_the_guest(told, guest):
     known = told("{s.name: s.text for s in settings()}", "from LinuxDump.sysctl import settings")
     wrong = {name: (known[name], value) for name, value in guest.items()
-             if known[name] not in ("(?)", value) and name not in CHANGES}
+             if known[name] not in ("(?)", value) and not CHANGES.match(name)}
     assert wrong == {}
     unknown = sum(known[name] == "(?)" for name in guest)
     assert unknown * 100 < FEW * len(guest)
@@ -56,7 +57,7 @@ def test_strings_ints_longs_arrays_and_times_are_read(told, guest, name):
         pytest.skip(f"this kernel has no {name}")
     value = told(f"getCtlData(getCtlTables()[{name!r}])")
     shown = "\t".join(map(str, value)) if isinstance(value, list) else str(value)
-    assert shown == guest[name] or (shown, name) == ("(?)", "kernel.threads-max")
+    assert shown == guest[name] or shown == "(?)" and name in COMPUTED
 
 
 def test_a_long_array_is_cut(told):
@@ -86,7 +87,7 @@ def test_more_of_each_on_request(crash):
                      r"    proc_handler=proc_dointvec_minmax$", text, re.M)
 
 
-@pytest.mark.parametrize("root", ["8", "sym2addr('linux_banner')", "sym2addr('init_task')"])
+@pytest.mark.parametrize("root", ["8", "sym2addr('linux_banner')"])
 def test_a_damaged_root_is_reported(crash, root):
     text = crash.epython(
         "from LinuxDump import sysctl\nfrom pykdump.API import sym2addr\n"
@@ -96,3 +97,7 @@ def test_a_damaged_root_is_reported(crash, root):
         "finally:\n    sysctl.sym2addr = kept\n")
     assert "+++ERROR+++ sysctl: " in text and "Traceback" not in text
     assert "\nTrue\n" in text       # what namespaces have is there
+
+
+def test_ticks_are_those_of_the_kernel(told):
+    assert told("ticks_per_second()", "from LinuxDump.Time import ticks_per_second") == 250

@@ -179,6 +179,19 @@ def test_a_log_without_messages_and_one_without_times(crash, records, text):
         "finally:\n    printk.kernel_log = kept\n").startswith(text)
 
 
+def test_a_message_that_continues_the_one_before_is_below_it(crash):
+    lines = crash.epython(
+        "from LinuxDump import printk\n"
+        "import crash\n"
+        "log = printk.kernel_log()\n"
+        "two = [log.records[-2], log.records[-1]._replace(flags=8)]\n"
+        "printk.kernel_log, kept = lambda: log._replace(records=two), printk.kernel_log\n"
+        "try:\n    crash.exec_epython_command('tslog', '--raw')\n"
+        "finally:\n    printk.kernel_log = kept\n").splitlines()
+    assert lines[0].partition("] ")[2].startswith("Kernel Offset: ")
+    assert lines[1].startswith(" " * 15 + "---[ end Kernel panic")
+
+
 def test_a_damaged_log_is_told_behind_it(crash):
     printed = crash.epython(
         "from LinuxDump import printk\n"

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from optparse import OptionParser, OptionValueError, Values
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if "crash" not in sys.modules:
 if TYPE_CHECKING:
     from LinuxDump.logclock import LogClock
     from LinuxDump.printk import Log, Record
+
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
 
 __version__ = "1.0"
 
@@ -122,12 +126,12 @@ class _Times:
 
     def limit(self, opt: str, text: str) -> Callable[[int], float]:
         """What a TIME means: a function of a stamp that is negative before it, or positive."""
-        before = re.fullmatch(r"-(\d{1,12}(?:\.\d+)?)([smhd]?)", text)
+        before = re.fullmatch(r"-(\d{1,12}(?:\.\d{1,20})?)([smhd]?)", text)
         if before:
-            wanted = self.last - int(float(before[1]) * _UNITS[before[2]] * _NS)
+            wanted = self.last - int(Decimal(before[1]) * _UNITS[before[2]] * _NS)
             return lambda stamp: stamp - wanted
-        if re.fullmatch(r"\d{1,12}(\.\d+)?", text):
-            since_boot = int(float(text) * _NS)
+        if re.fullmatch(r"\d{1,12}(\.\d{1,20})?", text):
+            since_boot = int(Decimal(text) * _NS)
             # as it is printed: a message at 1.5000004 is one of 1.500000
             return lambda stamp: stamp // 1000 - since_boot // 1000
         moment = self._moment(opt, text)

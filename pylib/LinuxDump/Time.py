@@ -74,7 +74,8 @@ def sched_clock() -> int | None:
 
 def _timekeeper() -> Any:
     """struct timekeeper; None if the kernel does not show it."""
-    address = sym2addr("tk_core")
+    # 6.17: 22c62b9a84b8 ("timekeeping: Introduce auxiliary timekeepers"); the core is the first
+    address = sym2addr("timekeeper_data") or sym2addr("tk_core")
     if not address:
         return None
     offset = member_offset("struct tk_data", "timekeeper")      # 6.13

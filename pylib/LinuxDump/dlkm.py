@@ -202,7 +202,7 @@ def last_unloaded() -> Unloaded | None:
         return None
     record = readSymbol("last_unloaded_module")
     try:
-        # Since 6.1 its taints are there, too.
+        # 6.0: 6f1dae1d84b6 ("module: Show the last unloaded module's taint flag(s)")
         name, taints = as_text(record.name), as_text(record.taints).strip("()+-")
     except (AttributeError, KeyError):
         name, taints = as_text(record), ""

@@ -57,7 +57,8 @@ def _sections(attrs: Any) -> Iterator[Section]:
             attr = attrs.attrs[index]
             yield Section(text_of(attr, "battr.attr.name"), attr.address)
         return
-    # Since 6.14 the attributes alone, up to a NULL, and addresses as their private data.
+    # 6.14: d8959b947a8d and 34f5ec0f8252 ("module: sysfs: Drop 'struct module_sect_attr'"): the
+    # attributes alone, up to a NULL, and addresses as their private data.
     table = int(attrs.grp.bin_attrs)
     for index in range(_MAX_SECTIONS):
         address = readU64(table + index * 8)

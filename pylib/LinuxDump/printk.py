@@ -35,6 +35,7 @@ _ID = (1 << _FLAG_BITS) - 1
 _COMMITTED, _FINALIZED = 1, 2
 _NO_TEXT = 3                    # instead of a position: the text is empty
 _MAX_OLD = 1 << 22
+_CHUNK = 1 << 15                # descriptors that are read at once
 
 
 class Record(NamedTuple):
@@ -168,14 +169,23 @@ def _descriptors(base: int, count: int, problems: list[str]) -> list[_Descriptor
     IDs rise by one from record to record, and tell the slot: so head and tail of the ring need not
     be believed.
     """
-    rows = columns(_array(base, range(count), struct_size("struct prb_desc")), "struct prb_desc",
-                   ["state_var.counter", "text_blk_lpos.begin", "text_blk_lpos.next"])
-    found, unreadable = [], 0
-    for slot, (state, begin, end) in enumerate(rows.rows()):
-        if state is None or begin is None or end is None:
-            unreadable += 1
-        elif state >> _FLAG_BITS & 3 in (_COMMITTED, _FINALIZED) and state & count - 1 == slot:
-            found.append((state & _ID, slot, begin, end))
+    found: list[_Descriptor] = []
+    unreadable = 0
+    for start in range(0, count, _CHUNK):
+        slots = range(start, min(start + _CHUNK, count))
+        rows = columns(_array(base, slots, struct_size("struct prb_desc")), "struct prb_desc",
+                       ["state_var.counter", "text_blk_lpos.begin", "text_blk_lpos.next"])
+        good = 0
+        for slot, (state, begin, end) in zip(slots, rows.rows()):
+            if state is None or begin is None or end is None:
+                continue
+            good += 1
+            if state >> _FLAG_BITS & 3 in (_COMMITTED, _FINALIZED) and state & count - 1 == slot:
+                found.append((state & _ID, slot, begin, end))
+        unreadable += len(slots) - good
+        if not good:
+            unreadable += count - slots.stop
+            break           # their number is wrong: there may be millions
     if unreadable:
         problems.append(f"{unreadable} of {count} descriptors cannot be read")
     found.sort()

@@ -27,6 +27,9 @@ def _ours():
     return [name for name in sys.modules if name.partition(".")[0] in ("LinuxDump", "pykdump")]
 
 
+_imported = {}      # they stay for the next test, with nothing remembered
+
+
 @pytest.fixture
 def library(monkeypatch):
     """A function that imports a module of LinuxDump over the engine, for this test alone."""
@@ -35,6 +38,9 @@ def library(monkeypatch):
     monkeypatch.setitem(sys.modules, "crash", worlds.crash)
     monkeypatch.setitem(sys.modules, "_pykdump", worlds.pykdump)
     monkeypatch.syspath_prepend("pylib")
+    sys.modules.update(_imported)
+    memocaches = importlib.import_module("pykdump.memocaches")
+    memocaches.purge_typeinfo()
+    memocaches.forget_results()
     yield importlib.import_module
-    for name in _ours():
-        del sys.modules[name]
+    _imported.update({name: sys.modules.pop(name) for name in _ours()})

@@ -18,6 +18,8 @@ WORD = 8
 # which the slab allocator gave, of which crash itself needs none to start.
 OBJECTS = """
 import json
+from LinuxDump.pci import get_PCI_devices, resources
+from LinuxDump.sysctl import getCtlTables
 from LinuxDump.Tasks import TaskTable
 from pykdump.API import *
 base = readU64(sym2addr("page_offset_base"))
@@ -55,6 +57,14 @@ for net in readSUListFromHead(sym2addr("net_namespace_list"), "list", "struct ne
     add("struct net", net)
     for device in readSUListFromHead(net.dev_base_head, "dev_list", "struct net_device", maxel=50):
         add("struct net_device", device)
+for table in getCtlTables().values():
+    add("struct ctl_table", table)
+for device in get_PCI_devices():
+    add("struct pci_dev", device)
+    add("struct pci_bus", device.bus)
+for name in "iomem_resource", "ioport_resource":
+    for depth, resource in resources(name):
+        add("struct resource", resource)
 print(json.dumps({"base": base, "objects": sorted(found.values())}))
 """
 

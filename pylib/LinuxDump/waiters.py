@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from LinuxDump.fs.journals import Journal, Transaction, handle_owners, journals
 from LinuxDump.locks import owner_word, rwsem_holders
 from LinuxDump.sleepers import KERNEL, Sleeper, list_head, queue_head
 from pykdump.API import (addr2mod, addr2sym, container_of, crash, member_offset, readPtr, readSU,
@@ -25,8 +26,8 @@ class Wait(NamedTuple):
 
     task        address of the task_struct
     kind        "mutex", "rwsem", "rt_mutex", "semaphore", "percpu_rwsem", "frozen filesystem",
-                "completion", "vfork", "work", "folio", "buffer", "bit", "wait queue" or
-                "RCU grace period"
+                "completion", "vfork", "work", "folio", "buffer", "bit", "jbd2 transaction",
+                "wait queue" or "RCU grace period"
     obj         address of the lock or event
     name        its symbol, or its type and address
     owners      addresses of the task_structs that have it, as far as is known
@@ -163,6 +164,60 @@ def _is_buffer_lock(word: int, bit: int) -> bool:
         return False
 
 
+# -- journals -----------------------------------------------------------------------------------
+
+def _journal(sleeper: Sleeper, entry: Any) -> _Found | None:
+    head = queue_head(entry)
+    for journal in journals()[0] if head else ():
+        queue = _JOURNAL_QUEUES.get(_member_at(journal.journal, head))
+        if queue is not None:
+            return queue(journal)
+    return None
+
+
+def _member_at(journal: Any, address: int) -> str:
+    return next((name for name in _JOURNAL_QUEUES
+                 if int(journal) + member_offset("struct journal_s", name) == address), "")
+
+
+def _for_handles(journal: Journal) -> _Found | None:
+    """Until those that have begun to change something come to an end."""
+    transaction = journal.committing or journal.running
+    if transaction is None:
+        return None
+    owners = tuple(handle_owners().get(int(transaction.transaction), ()))
+    open_handles = "one handle is open" if transaction.updates == 1 \
+        else f"{transaction.updates} handles are open"
+    note = f"{_named(journal, transaction)}; {open_handles}"
+    return _Found("jbd2 transaction", int(transaction.transaction), "struct transaction_s", owners,
+                  CERTAIN if owners and len(owners) == transaction.updates else
+                  LIKELY if owners else UNKNOWN, note)
+
+
+def _for_commit(journal: Journal) -> _Found | None:
+    """Until the journal's thread has written a transaction."""
+    transaction = journal.committing or journal.running
+    if transaction is None:
+        return None
+    task = int(journal.task)
+    # the thread may not have begun what was asked for
+    certain = journal.committing is not None or not transaction.open
+    return _Found("jbd2 transaction", int(transaction.transaction), "struct transaction_s",
+                  (task,) if task else (), (CERTAIN if certain else LIKELY) if task else UNKNOWN,
+                  _named(journal, transaction))
+
+
+def _named(journal: Journal, transaction: Transaction) -> str:
+    return f"transaction {transaction.tid} of {journal.device}, {transaction.state}"
+
+
+# Queues of a struct journal_s -> what one waits for there
+_JOURNAL_QUEUES: dict[str, Callable[[Journal], _Found | None]] = {
+    "j_wait_transaction_locked": _for_commit, "j_wait_done_commit": _for_commit,
+    "j_wait_updates": _for_handles,
+}
+
+
 # -- events -------------------------------------------------------------------------------------
 
 def _queue(sleeper: Sleeper, entry: Any) -> _Found | None:
@@ -296,6 +351,8 @@ _KINDS: tuple[_Kind | _Known, ...] = (
           "struct wait_page_queue", "wait.private", _folio),
     _Kind(re.compile(r"(out_of_line_|__)?wait_on_bit|__lock_buffer|__wait_on_buffer"),
           "struct wait_bit_queue_entry", "wq_entry.private", _bit),
+    _Kind(re.compile(r"jbd2_|wait_transaction_|start_this_handle|add_transaction_credits"),
+          "struct wait_queue_entry", "private", _journal),
     _Kind(re.compile(r""), "struct wait_queue_entry", "private", _queue),
 )
 _SCHEDULER = re.compile(r"(io_|preempt_|__)?schedule")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from tests.lab import (LabError, cache, initramfs, kernels, kmodule, oracle, packages, production,
-                       qemu)
+                       qemu, tools)
 from tests.lab.kernels import Kernel
 from tests.lab.progress import Progress
 
@@ -36,7 +36,8 @@ class Guest:
     """What runs in the machine: an init script, its C helper, and the modules it may insert.
 
     `own_modules` are sources of some that are built for the kernel; the script inserts them itself.
-    `more_helpers` are programs beside /bin/states, under the names of their sources.
+    `more_helpers` are programs beside /bin/states, under the names of their sources. `tools` are
+    programs of this machine, which the guest has in /lab/tools.
     """
 
     script: Path
@@ -44,6 +45,7 @@ class Guest:
     modules: tuple[str, ...]
     own_modules: tuple[Path, ...] = ()
     more_helpers: tuple[Path, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 GUESTS = {
@@ -53,6 +55,11 @@ GUESTS = {
                    (SOURCES / "lab_locks.c", SOURCES / "lab_taint.c")),
     "threads": Guest(SOURCES / "threads.sh", SOURCES / "states.c", ("qemu_fw_cfg",),
                      (SOURCES / "lab_deep.c",), (SOURCES / "crowd.c",)),
+    "storage": Guest(SOURCES / "storage.sh", SOURCES / "states.c",
+                     ("qemu_fw_cfg", "loop", "overlay", "lz4", "zram", "xfs", "btrfs", "dm_mod",
+                      "dm_delay"),
+                     more_helpers=(SOURCES / "goingdown.c",),
+                     tools=("mke2fs", "mkfs.xfs", "mkfs.btrfs", "dmsetup")),
 }
 
 
@@ -224,6 +231,7 @@ def _initramfs(guest: Guest, kernel: Kernel, scratch: Path) -> bytes:
         *(initramfs.plain(f"lab/{path.name}", path.read_bytes()) for path in modules),
         *(initramfs.plain(f"lab/{source.stem}.ko", kmodule.build(source, kernel.release, scratch))
           for source in guest.own_modules),
+        *tools.files(guest.tools),
         initramfs.plain("lab/account.sh", ACCOUNT.read_bytes()),
         initramfs.program("init", guest.script.read_bytes()),
     ]

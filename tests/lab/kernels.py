@@ -82,7 +82,8 @@ def get(wanted: Optional[str], progress: Progress, refresh: bool = False) -> Ker
 def module_dependencies(module: bytes) -> list[str]:
     """The names in the `depends` field which a module carries in its .modinfo section."""
     field = re.search(rb"\0depends=([^\0]*)\0", module)
-    return [name for name in field.group(1).decode().split(",") if name] if field else []
+    return [name.replace("-", "_") for name in field.group(1).decode().split(",") if name] \
+        if field else []
 
 
 def _stored(directory: Path, release: str, archive: Archive, progress: Progress) -> Kernel:

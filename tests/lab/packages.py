@@ -29,6 +29,10 @@ TABLE: dict[str, dict[str, str]] = {
         "gcc": "compiles the guest's helper, guests/states.c",
         "libc6-dev": "the static C library of that helper",
         "makedumpfile": "writes kdump files as production machines do",
+        "e2fsprogs": "mke2fs, which the guest \"storage\" makes filesystems with",
+        "xfsprogs": "mkfs.xfs for it",
+        "btrfs-progs": "mkfs.btrfs for it",
+        "dmsetup": "its devices of the device mapper",
         "linux-headers-cloud-amd64": "builds the guest's own module, guests/lab_locks.c",
     },
     "session": {

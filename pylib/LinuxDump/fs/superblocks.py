@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import _pykdump
 from LinuxDump.creds import kid
 from pykdump.API import (CU_LIVE, PAGESIZE, crash, loadModule, memoize_cond, readSU, readU64,
-                         struct_exists, sym2addr)
+                         struct_exists, sym2addr, walk_list)
 
 # SB_RDONLY and the others that /proc/PID/mountinfo shows, in its order.
 _SB_RDONLY = 1
 _FLAGS = ((1 << 4, "sync"), (1 << 7, "dirsync"), (1 << 6, "mand"), (1 << 25, "lazytime"))
 _MAX_LAYERS = 500       # of an overlay
+_MAX_SUPERBLOCKS = 100_000
 
 
 class Options(NamedTuple):
@@ -35,6 +36,18 @@ def fstype(sb: Any) -> str:
     except KeyError:
         return name
     return f"{name}.{subtype}" if subtype else name
+
+
+def operations(sb: Any) -> str:
+    """The symbol of its struct super_operations, by which its kind is known: "ext4_sops"."""
+    return crash.addr2sym(int(sb.s_op)) or ""
+
+
+def all_superblocks() -> tuple[list[Any], list[str]]:
+    """Every struct super_block, and what could not be read: sentences with addresses."""
+    found, report = walk_list(sym2addr("super_blocks"), "struct super_block", "s_list",
+                              limit=_MAX_SUPERBLOCKS)
+    return found, [] if report.whole else [f"superblocks: {report}; {len(found)} could be read"]
 
 
 def options(sb: Any) -> Options:

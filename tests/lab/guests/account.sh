@@ -50,6 +50,7 @@ done
 section proc/mountinfo cat self/mountinfo
 # of the first process, and of those that may see others than it does
 section mountinfo grep '' 1/mountinfo $(for pid in $(pidof sleep); do echo "$pid/mountinfo"; done)
+$LAB_MORE
 section ifconfig ip addr
 section df df -k
 section meminfo cat meminfo

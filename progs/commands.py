@@ -97,6 +97,24 @@ EXAMPLES
     crash> modinfo -p nf_*
     crash> modinfo --details=loop
 """),
+    ("mountshow", "mounts, and how the filesystems behind them are",
+     "[--mounts|--stats] [--pid=N|--ns=ADDR] [--type=TYPES] [--json] [MOUNT ...]", """\
+  Shows mounts as /proc/PID/mountinfo does: those of the first process, or of
+  another.  A MOUNT is where it is mounted, or the address of a struct mount.
+
+    --mounts         device, mount point and type, and then the options
+    --stats          also how full and how well the filesystem is: frozen, shut
+                     down, errors; journal, cached inodes, dirty pages, layers of
+                     an overlay, and who waits for it
+    --pid=N          as this process sees them
+    --ns=ADDR        those of this struct mnt_namespace
+    --type=TYPES     only of these types of filesystems: ext4,xfs
+    --json           the same as JSON
+
+EXAMPLES
+    crash> mountshow --type=ext4,xfs
+    crash> mountshow --stats /home
+"""),
     ("pstree", "processes as a tree", "[-p] [-g] [-s] [-u] [-t PID [--parents]] [options]", """\
   Shows the processes of the dump below their parents.
 

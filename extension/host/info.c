@@ -9,6 +9,25 @@
 #include "host/host.h"
 #include "host/trap.h"
 
+// crash guesses 1000 where the kernel's configuration is not in the dump; the kernel has the length
+// of a tick.
+static unsigned ticks_per_second(void)
+{
+    const uint64_t second = 1000000000;
+    static unsigned known;
+    if (known)
+        return known;
+    struct host_symbol symbol;
+    uint64_t tick = 0;
+    if (host_symbol_find("tick_nsec", &symbol) &&
+        host_read(HOST_KERNEL, symbol.address, &tick, sizeof(tick), NULL) && tick > 0 &&
+        tick <= second)
+        known = (unsigned)((second + tick / 2) / tick);
+    else
+        known = machdep->hz;
+    return known;
+}
+
 void host_info_get(struct host_info *info)
 {
     *info = (struct host_info){
@@ -21,7 +40,7 @@ void host_info_get(struct host_info *info)
         .host_built = CRASH_HEADER_VERSION,
         .live = ACTIVE(),
         .cpus = (unsigned)kt->cpus,
-        .hz = machdep->hz,
+        .hz = ticks_per_second(),
         .page_shift = (unsigned)machdep->pageshift,
     };
     snprintf(info->release, sizeof(info->release), "%s", kt->utsname.release);

@@ -226,7 +226,7 @@ def _attempt(make: Callable[[], dict[int, str]], otherwise: dict[int, str], what
 
 
 def _made(request: Any, place: str) -> Request:
-    monotonic, jiffies = now()
+    monotonic, _jiffies = now()
     state = int(request.state)
     if state != IDLE and not place:
         place = "driver"
@@ -234,12 +234,11 @@ def _made(request: Any, place: str) -> Request:
         place = "scheduler" if request.q.elevator and request.internal_tag >= 0 \
             and request.__data_len else "allocated"
     timeout = request.timeout / HZ
-    late = _signed(jiffies - request.deadline) / HZ if state == IN_FLIGHT and request.deadline \
-        else 0
+    overdue = late(request) if state == IN_FLIGHT and request.deadline else 0.0
     hctx = request.mq_hctx
     return Request(request, hctx.queue_num if hctx else -1, operation(int(request.cmd_flags)),
                    request.__sector, request.__data_len, _STATES.get(state, f"state {state}"),
-                   place, _age(request, monotonic, late + timeout), timeout, max(late, 0),
+                   place, _age(request, monotonic, overdue + timeout), timeout, max(overdue, 0),
                    bool(int(request.rq_flags) & _timed_out_flag()), request.tag,
                    request.internal_tag)
 
@@ -251,9 +250,10 @@ def _age(request: Any, monotonic: int, by_deadline: float) -> float | None:
     return by_deadline if by_deadline > 0 else None
 
 
-def _signed(number: int) -> int:
-    number &= (1 << 64) - 1
-    return number - (1 << 64) if number >> 63 else number
+def late(request: Any) -> float:
+    """Seconds since the time of a struct request was up, by the last tick; negative before."""
+    ticks = (now()[1] - request.deadline) & ((1 << 64) - 1)
+    return (ticks - (1 << 64) if ticks >> 63 else ticks) / HZ
 
 
 def oldest(found: Iterable[Request]) -> float:

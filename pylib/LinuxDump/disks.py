@@ -17,6 +17,7 @@ from pykdump.API import (CU_LIVE, addr2sym, container_of, crash, member_offset, 
 _MAX_DISKS = 100_000
 _MINOR_BITS = 20
 _PARTNO = 0xff
+_READ_ONLY = 1 << 1                             # GD_READ_ONLY of gendisk.state
 _DELETED = 1                                    # a bit of klist_node.n_klist
 
 
@@ -158,6 +159,10 @@ def _disk(gendisk: Any) -> Disk:
     else:
         parts = [_old_part(part, gendisk, name) for part in _old_table(gendisk)]
         whole = _old_part(gendisk.part0, gendisk, name)
+    # 5.12: 947139bf3cc9 ("block: propagate BLKROSET on the whole device to all partitions")
+    if gendisk.state & _READ_ONLY:
+        whole = whole._replace(readonly=True)
+        parts = [part._replace(readonly=True) for part in parts]
     return Disk(gendisk, name, whole, [part for part in parts if part.number])
 
 

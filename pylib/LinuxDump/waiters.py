@@ -149,7 +149,11 @@ def _bit(sleeper: Sleeper, entry: Any) -> _Found | None:
     if word < KERNEL or not queue_head(entry.wq_entry):
         return None
     if _is_buffer_lock(word, entry.key.bit_nr):
-        return _Found("buffer", word, "struct buffer_head")
+        buffer = readSU("struct buffer_head", word)
+        device = buffer.b_bdev
+        return _Found("buffer", word, "struct buffer_head",
+                      note=f"block {buffer.b_blocknr} of {device.bd_disk.disk_name}"
+                      if device else "")
     return _Found("bit", word, "unsigned long", note=f"bit {entry.key.bit_nr}")
 
 

@@ -99,6 +99,19 @@ def locks_crash(locks_dump, plugin, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def storage_dump():
+    """The dump of the guest whose filesystems and disks have everything wrong; LAB_KERNEL, too."""
+    return dumps.get("storage", kernel=os.environ.get("LAB_KERNEL") or None)
+
+
+@pytest.fixture(scope="session")
+def storage_crash(storage_dump, plugin, tmp_path_factory):
+    """A session on it, for all tests."""
+    with session_on(storage_dump, plugin, tmp_path_factory.mktemp("storage")) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
 def threads_dump():
     """The dump of the guest with 5,000 threads."""
     return dumps.get("threads")

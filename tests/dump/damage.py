@@ -53,6 +53,14 @@ for head, member, struct in (("super_blocks", "s_list", "struct super_block"),
         "struct workqueue_struct")):
     for obj in readSUListFromHead(sym2addr(head), member, struct, maxel=500):
         add(struct, obj)
+for block in walk_list(sym2addr("super_blocks"), "struct super_block", "s_list")[0]:
+    if block.s_bdev:
+        for chain, target in (("s_bdev", "struct block_device"),
+                ("s_bdev.bd_disk", "struct gendisk"),
+                ("s_bdev.bd_disk.queue", "struct request_queue"),
+                ("s_bdev.bd_disk.queue.tag_set", "struct blk_mq_tag_set"),
+                ("s_bdi", "struct backing_dev_info")):
+            reach("struct super_block", block, chain, target)
 for net in readSUListFromHead(sym2addr("net_namespace_list"), "list", "struct net", maxel=50):
     add("struct net", net)
     for device in readSUListFromHead(net.dev_base_head, "dev_list", "struct net_device", maxel=50):

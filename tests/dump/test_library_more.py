@@ -136,9 +136,18 @@ def test_frequencies_of_a_machine_that_has_none_are_none(crash):
     assert text == "2\n"
 
 
-def test_nothing_is_said_of_ext3_without_any(crash):
-    assert crash.epython("from LinuxDump.fs.ext3 import *\nshowExt3()\n"
-                         "from LinuxDump.specialcases import *\ncheck_specialcases()\n") == ""
+def test_nothing_is_said_of_special_cases_without_any(crash):
+    assert crash.epython("from LinuxDump.specialcases import *\ncheck_specialcases()\n") == ""
+
+
+def test_a_filesystem_of_ext_is_told_once_however_often_it_is_mounted(crash, dump):
+    lines = crash.epython("from LinuxDump.fs.ext3 import *\nshowExt3()\n").splitlines()
+    assert len(lines) == 7 and re.fullmatch(r"<struct mount 0x\w+> ext2 /dev/loop0 /mnt/disk",
+                                            lines[0])
+    total, _used, available = re.search(r"^/dev/loop0 +(\d+) +(\d+) +(\d+) .* /mnt/disk$",
+                                        dump.oracle["text"]["df"], re.M).groups()
+    size, block, _free, free_for_users = (int(line.split()[0]) for line in lines[1:5])
+    assert [size, free_for_users * block // 1024] == [int(total), int(available)]
 
 
 def test_servers_of_nfs_are_not_there(told):

@@ -169,7 +169,7 @@ def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = Fa
 def _content_hash(guest: Guest) -> str:
     """Identifies everything that decides what a dump of `guest` holds, but for the kernel."""
     sources = (guest.script, ACCOUNT, guest.helper, *guest.own_modules, *guest.more_helpers)
-    parts = [LAB_FORMAT, qemu.FLAGS, qemu.KERNEL_ARGUMENTS, COMPILE, guest.modules,
+    parts = [LAB_FORMAT, qemu.FLAGS, qemu.KERNEL_ARGUMENTS, COMPILE, guest.modules, guest.tools,
              *(source.read_text() for source in sources)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 

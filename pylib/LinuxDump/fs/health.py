@@ -40,7 +40,8 @@ class Health(NamedTuple):
 
     frozen      how far: "" (not), "writes", "page faults", "internal" or "complete"
     readonly    is the superblock read-only
-    shutdown    nothing works on it any more
+    shutdown    nothing works on it any more; ext4 has no other word for "aborted" from 6.6
+                (95257987a638) to 6.14
     aborted     an error has ended all writing to it
     errors      how many it has counted, with those of former mounts
     first,last  of them, as far as it remembers
@@ -61,7 +62,7 @@ class Health(NamedTuple):
         return [word for word, said in (
             ("frozen", self.frozen), ("shut down", self.shutdown),
             ("aborted", self.aborted and not self.shutdown),
-            (f"{self.errors} errors", self.errors), ("read-only", self.readonly)) if said]
+            (f"errors: {self.errors}", self.errors), ("read-only", self.readonly)) if said]
 
 
 def frozen_level(sb: Any) -> str:

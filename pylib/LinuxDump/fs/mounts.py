@@ -162,7 +162,7 @@ def _counted(made: list[Any], problems: list[str], found: list[Any], space: Any)
 
 
 def _source(mnt: Any) -> str:
-    return str(mnt.mnt_devname or "none")
+    return superblocks.source(mnt.mnt.mnt_sb, str(mnt.mnt_devname or "none"))
 
 
 class _Reader:

@@ -19,6 +19,7 @@ _SB_RDONLY = 1
 _FLAGS = ((1 << 4, "sync"), (1 << 7, "dirsync"), (1 << 6, "mand"), (1 << 25, "lazytime"))
 _MAX_LAYERS = 500       # of an overlay
 _MAX_SUPERBLOCKS = 100_000
+_NAME = "char [256]"
 
 
 class Options(NamedTuple):
@@ -41,6 +42,22 @@ def fstype(sb: Any) -> str:
 def operations(sb: Any) -> str:
     """The symbol of its struct super_operations, by which its kind is known: "ext4_sops"."""
     return crash.addr2sym(int(sb.s_op)) or ""
+
+
+def source(sb: Any, name: str) -> str:
+    """What /proc calls the device of a mount: its own name for it, unless the kind has another."""
+    if operations(sb) == "btrfs_super_ops" and struct_exists("struct btrfs_fs_info"):
+        info = readSU("struct btrfs_fs_info", sb.s_fs_info)
+        try:
+            # 5.16: d24fa5c1da08 ("btrfs: convert latest_bdev type to btrfs_device and rename")
+            device = info.fs_devices.latest_dev.name
+            # 6.17: a string, without a struct rcu_string around it
+            text = device if isinstance(device, str) \
+                else _pykdump.read_value(_NAME, int(device.str))
+            return str(text) or name
+        except (KeyError, AttributeError):
+            return name
+    return name
 
 
 def all_superblocks() -> tuple[list[Any], list[str]]:
@@ -130,7 +147,18 @@ def _load_overlay() -> None:
         loadModule("overlay")
 
 
-def _overlay(sb: Any) -> tuple[list[str], bool]:
+class Layers(NamedTuple):
+    """What an overlay is made of, as its options say it."""
+
+    lower: str      # with ":" between those of several
+    upper: str      # "" of one that cannot be written
+    work: str
+
+
+def overlay_layers(sb: Any) -> Layers | None:
+    """Of a superblock that is an overlay, None of others; crash.error, KeyError, TypeError."""
+    if operations(sb) != "ovl_super_operations":
+        return None
     _load_overlay()
     layers = readSU("struct ovl_fs", sb.s_fs_info)
     config = layers.config
@@ -145,9 +173,16 @@ def _overlay(sb: Any) -> tuple[list[str], bool]:
         lower += "".join(f"::{name}" for name in names[merged - 1:])
     else:
         lower = str(config.lowerdir)
-    own = [f"lowerdir={lower}"]
-    if config.upperdir:
-        own += [f"upperdir={config.upperdir}", f"workdir={config.workdir}"]
+    return Layers(lower, *(str(text) if text else "" for text in (config.upperdir, config.workdir)))
+
+
+def _overlay(sb: Any) -> tuple[list[str], bool]:
+    layers = overlay_layers(sb)
+    if layers is None:
+        return [], False
+    own = [f"lowerdir={layers.lower}"]
+    if layers.upper:
+        own += [f"upperdir={layers.upper}", f"workdir={layers.work}"]
     # others depend on the defaults of the module
     return own, False
 

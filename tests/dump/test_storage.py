@@ -236,6 +236,8 @@ def test_mounts_are_as_in_mountinfo(storage_crash, storage_dump):
             assert line == account
         else:
             assert account == line or account.startswith(f"{line},")
+    exact = {one["type"] for one in whole if one["super_options_complete"]}
+    assert {"ext3", "ext4", "xfs", "tmpfs", "debugfs"} <= exact
     by_pid = run(storage_crash, "--pid 1").splitlines()
     assert by_pid == lines
 

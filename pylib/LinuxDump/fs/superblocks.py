@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import _pykdump
 from LinuxDump.creds import kid
-from pykdump.API import (CU_LIVE, PAGESIZE, crash, loadModule, memoize_cond, readSU, readU64,
+from pykdump.API import (CU_LIVE, HZ, PAGESIZE, crash, loadModule, memoize_cond, readSU, readU64,
                          struct_exists, sym2addr, walk_list)
 
 # SB_RDONLY and the others that /proc/PID/mountinfo shows, in its order.
@@ -123,6 +123,13 @@ def _devpts(sb: Any) -> tuple[list[str], bool]:
     return own, True
 
 
+def _debugfs(sb: Any) -> tuple[list[str], bool]:
+    opts = readSU("struct debugfs_fs_info", sb.s_fs_info)
+    opts = opts.mount_opts if opts.hasField("mount_opts") else opts     # 6.10: a20971c18752
+    own = _ids(opts, kid(opts.uid) != 0, kid(opts.gid) != 0)
+    return own + ([] if opts.mode == 0o700 else [f"mode={opts.mode:o}"]), True
+
+
 _HIDDEN = {1: "noaccess", 2: "invisible", 4: "ptraceable"}
 
 
@@ -187,6 +194,53 @@ def _overlay(sb: Any) -> tuple[list[str], bool]:
     return own, False
 
 
+# Bits of ext4_sb_info.s_mount_opt, what es.s_errors is for them by default, and their words
+_EXT4_ERRORS = ((0x20, 2, "errors=remount-ro"), (0x10, 1, "errors=continue"),
+                (0x40, 3, "errors=panic"))
+# Bits of s_mount_opt2 that are no options: STD_GROUP_SIZE, HURD_COMPAT, ABORT
+_EXT4_FACTS = 0x2 | 0x4 | 0x100
+# What else is shown of ext4 if it is not so, members of ext4_sb_info.
+_EXT4_DEFAULTS = {"s_sb_block": 1, "s_stripe": 0, "s_max_dir_size_kb": 0,
+                  "s_inode_readahead_blks": 32, "s_min_batch_time": 0, "s_max_batch_time": 15000}
+
+
+def _ext4(sb: Any) -> tuple[list[str], bool]:
+    info = readSU("struct ext4_sb_info", sb.s_fs_info)
+    chosen, default, stored = info.s_mount_opt, info.s_def_mount_opt, info.s_es.s_errors
+    own = [word for bit, number, word in _EXT4_ERRORS if chosen & bit and stored != number]
+    others = (chosen ^ default) & ~sum(bit for bit, _number, _word in _EXT4_ERRORS)
+    # 6.1: before, the kernel does not compare the second word
+    if info.hasField("s_def_mount_opt2"):
+        others |= (info.s_mount_opt2 ^ info.s_def_mount_opt2) & ~_EXT4_FACTS
+    usual = all(getattr(info, name) == value for name, value in _EXT4_DEFAULTS.items())
+    usual = usual and info.s_commit_interval in (0, 5 * HZ)
+    return own, not others and usual and not kid(info.s_resuid) and not kid(info.s_resgid)
+
+
+# Bits of xfs_mount.m_features in the order in which they are shown
+_XFS_FEATURES = ((57, "ikeep"), (52, "wsync"), (49, "noalign"), (58, "swalloc"), (63, "nouuid"),
+                 (62, "norecovery"), (10, "attr2"), (59, "filestreams"), (55, "grpid"),
+                 (54, "discard"), (51, "largeio"), (60, "dax=always"), (61, "dax=never"))
+_XFS_ALLOCSIZE, _XFS_SMALL_INODES = 1 << 50, 1 << 56
+
+
+def _xfs(sb: Any) -> tuple[list[str], bool]:
+    """KeyError before 5.15 (2e973b2cd4cd), where they are flags."""
+    mount = readSU("struct xfs_mount", sb.s_fs_info)
+    features = mount.m_features
+    own = [word for bit, word in _XFS_FEATURES if features >> bit & 1]
+    own.append(f"inode{32 if features & _XFS_SMALL_INODES else 64}")
+    if features & _XFS_ALLOCSIZE:
+        own.append(f"allocsize={(1 << min(mount.m_allocsize_log, 63)) >> 10}k")
+    if mount.m_logbufs > 0:
+        own.append(f"logbufs={mount.m_logbufs}")
+    if mount.m_logbsize > 0:
+        own.append(f"logbsize={mount.m_logbsize >> 10}k")
+    if mount.m_logname or mount.m_rtname or mount.m_qflags or mount.m_dalign or mount.m_swidth:
+        return own, False
+    return [*own, "noquota"], True
+
+
 # The function by which a filesystem shows its options -> (them, whether these are all)
 _OWN: dict[str, Callable[[Any], tuple[list[str], bool]]] = {
     "shmem_show_options": _tmpfs,
@@ -195,4 +249,7 @@ _OWN: dict[str, Callable[[Any], tuple[list[str], bool]]] = {
     "proc_show_options": _proc,
     "kernfs_sop_show_options": _kernfs,
     "ovl_show_options": _overlay,
+    "ext4_show_options": _ext4,
+    "xfs_fs_show_options": _xfs,
+    "debugfs_show_options": _debugfs,
 }

@@ -34,7 +34,8 @@ def facts(session):
     """What crash, the kernel and Python know of a session: name -> text."""
     proc = Path(f"/proc/{session.pid}")
     known = {command: session.run(command) for command in SEEN_BY_CRASH}
-    known["status"] = "\n".join(STATUS.findall((proc / "status").read_text()))
+    # While a command runs: at the prompt, readline may just be taking signals over.
+    known["status"] = "\n".join(STATUS.findall(session.run("!cat /proc/$PPID/status")))
     known["environ"] = (proc / "environ").read_text().replace("\0", "\n").strip()
     known["cwd"] = os.readlink(proc / "cwd")
     known["files"] = "\n".join(sorted(re.sub(r":\[\d+\]", "", os.readlink(entry))

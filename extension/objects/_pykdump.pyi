@@ -235,8 +235,15 @@ def walk_pointers(array: int, count: int, struct: str | None = ..., /, *, stride
     """(indices, pointers, report) of those in an array that are not NULL."""
 
 def walk_slab(cache: int | str, struct: str | None = ..., /, *, limit: int = ...,
-              as_column: bool = ...) -> tuple[Any, _Report]:
-    """The allocated objects of a kmem_cache, or of the cache of a name; KeyError."""
+              as_column: bool = ..., free: bool = ...) -> tuple[Any, _Report]:
+    """The allocated (or free) objects of a kmem_cache, or of the cache of a name; KeyError."""
+
+def slab_sums() -> tuple[list[int], list[int], list[int], list[int], _Report]:
+    """(caches, slabs, objects, inuse, report): of each kmem_cache what its slabs say, added up."""
+
+def slab_check(cache: int, limit: int, /
+               ) -> tuple[list[int], list[int], list[int], list[int], _Report]:
+    """(kinds, slabs, places, values, report): where slabs of a kmem_cache contradict themselves."""
 
 # columns
 

@@ -12,6 +12,8 @@
 #include "walkers/percpu.h"
 #include "walkers/pointers.h"
 #include "walkers/slab.h"
+#include "walkers/slab_check.h"
+#include "walkers/slab_index.h"
 #include "walkers/xarray.h"
 
 // A tuple of the numbers in the arrays, then the entries, then the report. Clears the arrays.
@@ -136,24 +138,53 @@ static int argument_cache(PyObject *object, void *address)
     return 0;
 }
 
-// walk_slab(cache, struct=None, *, limit=..., as_column=False) -> (objects, report)
+// walk_slab(cache, struct=None, *, limit=..., as_column=False, free=False) -> (objects, report)
 static PyObject *walk_slab(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"", "struct", "limit", "as_column", NULL};
+    static char *keywords[] = {"", "struct", "limit", "as_column", "free", NULL};
     PyObject *name = Py_None;
     uint64_t cache_address;
     unsigned long long limit = ELEMENTS_DEFAULT_LIMIT;
     int as_column = 0;
+    int wants_free = 0;
     struct elements elements = {0};
     struct array objects = {0};
     struct walk_report report = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|O$Kp:walk_slab", keywords, argument_cache,
-                                     &cache_address, &name, &limit, &as_column) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|O$Kpp:walk_slab", keywords, argument_cache,
+                                     &cache_address, &name, &limit, &as_column, &wants_free) ||
         !elements_init(&elements, name, Py_None))
         return NULL;
     elements.as_column = as_column != 0;
-    slab_collect(cache_address, limit, &objects, &report);
+    slab_collect(cache_address, wants_free != 0, limit, &objects, &report);
     return elements_result(&elements, &objects, &report);
+}
+
+// slab_sums() -> (caches, slabs, objects, inuse, report)
+static PyObject *slab_sums(PyObject *module, PyObject *unused)
+{
+    static const char *const names[] = {"cache", "slabs", "objects"};
+    struct slab_sums sums = {0};
+    struct walk_report report = {0};
+    const struct elements plain = {0};
+    slab_index_sum(&sums, &report);
+    struct array *const numbers[] = {&sums.caches, &sums.slabs, &sums.objects};
+    return indexed_result(&plain, numbers, names, 3, &sums.inuse, &report);
+}
+
+// slab_check(cache, limit) -> (kinds, slabs, places, values, report)
+static PyObject *check_slabs(PyObject *module, PyObject *args)
+{
+    static const char *const names[] = {"kind", "slab", "place"};
+    uint64_t cache_address;
+    unsigned long long limit;
+    struct slab_problems problems = {0};
+    struct walk_report report = {0};
+    const struct elements plain = {0};
+    if (!PyArg_ParseTuple(args, "O&K:slab_check", argument_address, &cache_address, &limit))
+        return NULL;
+    slab_check(cache_address, limit, &problems, &report);
+    struct array *const numbers[] = {&problems.kinds, &problems.slabs, &problems.places};
+    return indexed_result(&plain, numbers, names, 3, &problems.values, &report);
 }
 
 #define ARGUMENTS ", struct=None, *, limit=..., as_column=False) -> "
@@ -171,5 +202,9 @@ PyMethodDef engine_indexed_functions[] = {
      "(indices, pointers, report): those that are not NULL"},
     {"walk_slab", WITH_KEYWORDS(walk_slab),
      "walk_slab(cache or name" ARGUMENTS "(objects, report): KeyError for an unknown name"},
+    {"slab_sums", slab_sums, METH_NOARGS,
+     "slab_sums() -> (caches, slabs, objects, inuse, report): what the slabs of each say"},
+    {"slab_check", check_slabs, METH_VARARGS,
+     "slab_check(cache, limit) -> (kinds, slabs, places, values, report): contradictions"},
     {0},
 };

@@ -11,99 +11,23 @@
 #include "types/path.h"
 #include "walkers/list.h"
 #include "walkers/percpu.h"
+#include "walkers/slab_geometry.h"
 #include "walkers/slab_index.h"
 
 enum {
     MAX_OBJECTS = 1 << 16, // of a slab: the count has 15 or 16 bits
     MAX_CACHES = 1 << 16,
-    OBJECTS_MASK = 0xffff, // of kmem_cache.oo: objects, and the order above them
-};
-
-// What a cache says about its slabs.
-struct geometry {
-    uint64_t size;        // from one object to the next
-    uint64_t link_offset; // of the pointer to the next free object, in a free one
-    uint64_t pad;         // before each object
-    uint64_t secret;      // that such pointers are mixed with
-    bool hardened;
-    uint64_t most_objects; // of a slab
-    uint64_t cpu_slab;     // per-CPU pointer
 };
 
 struct walk {
-    struct geometry geometry;
+    struct slab_geometry geometry;
     uint64_t limit;
+    bool wants_free;
     struct array *objects;
     struct walk_report *report;
     struct map cpu_free; // objects on the CPUs' own free lists
     uint8_t is_free[MAX_OBJECTS / 8];
 };
-
-static bool member_read(uint64_t at, const struct path_field *field, uint64_t *value,
-                        struct error *err)
-{
-    if (field->size > sizeof(*value))
-        return error_set(err, ERR_TYPE, "%s has an unknown form", field->name);
-    return cache_read_word(at + field->offset, field->size, value, err);
-}
-
-static bool geometry_read(uint64_t at, struct geometry *geometry, struct error *err)
-{
-    struct path_field fields[] = {{.name = "size"},
-                                  {.name = "offset"},
-                                  {.name = "oo.x"},
-                                  {.name = "min.x"},
-                                  {.name = "cpu_slab"}};
-    struct path_field secret = {.name = "random"};
-    struct path_field pad = {.name = "red_left_pad"};
-    uint64_t values[5];
-    *geometry = (struct geometry){0};
-    if (!path_fields("struct kmem_cache", fields, 5, err))
-        return false;
-    for (int i = 0; i < 5; i++) {
-        if (!member_read(at, &fields[i], &values[i], err))
-            return false;
-    }
-    geometry->size = values[0];
-    geometry->link_offset = values[1];
-    geometry->most_objects = values[2] & OBJECTS_MASK;
-    if ((values[3] & OBJECTS_MASK) > geometry->most_objects)
-        geometry->most_objects = values[3] & OBJECTS_MASK;
-    geometry->cpu_slab = values[4];
-    // Only with CONFIG_SLAB_FREELIST_HARDENED, and with CONFIG_SLUB_DEBUG.
-    geometry->hardened = path_field_exists("struct kmem_cache", &secret);
-    if (geometry->hardened && !member_read(at, &secret, &geometry->secret, err))
-        return false;
-    if (path_field_exists("struct kmem_cache", &pad) && !member_read(at, &pad, &geometry->pad, err))
-        return false;
-    if (geometry->size < sizeof(uint64_t) || geometry->size > UINT32_MAX ||
-        geometry->link_offset > geometry->size - sizeof(uint64_t) ||
-        geometry->pad >= geometry->size || !geometry->most_objects)
-        return walk_damaged(err, at, "this is no slab cache");
-    return true;
-}
-
-// The next free object after a free one.
-static bool link_read(const struct geometry *geometry, uint64_t object, uint64_t *next,
-                      struct error *err)
-{
-    uint64_t at = object + geometry->link_offset;
-    if (!cache_read_word(at, sizeof(*next), next, err))
-        return false;
-    // Since 5.7 (1ad53d9fa3f6) mixed with the pointer's own address in reversed order of bytes.
-    if (geometry->hardened)
-        *next ^= geometry->secret ^ __builtin_bswap64(at);
-    return true;
-}
-
-// The number of an object of a slab. False for what is none.
-static bool object_number(const struct geometry *geometry, const struct slab_entry *slab,
-                          uint64_t object, uint64_t *number)
-{
-    uint64_t offset = object - slab->base - geometry->pad;
-    *number = offset / geometry->size;
-    return offset % geometry->size == 0 && *number < slab->objects;
-}
 
 // Marks what is on a slab's free list. False when the walk is to fail.
 static bool free_mark(struct walk *walk, const struct slab_entry *slab)
@@ -116,7 +40,8 @@ static bool free_mark(struct walk *walk, const struct slab_entry *slab)
     while (object) {
         uint64_t number;
         uint8_t *byte;
-        if (slab->free == SLAB_BAD_FREE || !object_number(&walk->geometry, slab, object, &number)) {
+        if (slab->free == SLAB_BAD_FREE ||
+            !slab_object_number(&walk->geometry, slab, object, &number)) {
             walk_damaged(&err, slab->base, "the free list of a slab leads out of it");
             return walk_skip(walk->report, &err, slab->base);
         }
@@ -127,7 +52,7 @@ static bool free_mark(struct walk *walk, const struct slab_entry *slab)
         }
         *byte |= (uint8_t)(1u << number % 8);
         uint64_t at = object;
-        if (!link_read(&walk->geometry, at, &object, &err))
+        if (!slab_link_read(&walk->geometry, at, &object, &err))
             return walk_skip(walk->report, &err, at);
     }
     return true;
@@ -142,7 +67,7 @@ static bool cpu_free_mark(struct walk *walk, uint64_t object)
         uint64_t at = object;
         if (!map_put(&walk->cpu_free, object, walk))
             return error_set_no_memory(&walk->report->error);
-        if (!link_read(&walk->geometry, at, &object, &err) ||
+        if (!slab_link_read(&walk->geometry, at, &object, &err) ||
             (walk->cpu_free.count > MAX_OBJECTS * 64ul &&
              !walk_damaged(&err, at, "the free list of a CPU has no end")))
             return walk_skip(walk->report, &err, at);
@@ -173,10 +98,11 @@ static bool cpus_free_mark(struct walk *walk)
     return ok;
 }
 
-// Collects the allocated objects of a slab. False when the walk has ended, as the report says.
+// Collects the allocated or the free objects of a slab. False when the walk has ended, as the
+// report says.
 static bool slab_visit(struct walk *walk, const struct slab_entry *slab)
 {
-    const struct geometry *geometry = &walk->geometry;
+    const struct slab_geometry *geometry = &walk->geometry;
     struct error err;
     if (!slab->objects || slab->objects > geometry->most_objects) {
         walk_damaged(&err, slab->base, "a slab has an impossible number of objects");
@@ -188,9 +114,9 @@ static bool slab_visit(struct walk *walk, const struct slab_entry *slab)
     }
     uint64_t object = slab->base + geometry->pad;
     for (uint32_t i = 0; i < slab->objects; i++, object += geometry->size) {
-        if (walk->is_free[i / 8] >> i % 8 & 1)
-            continue;
-        if (walk->cpu_free.count && map_get(&walk->cpu_free, object))
+        bool is_free = (walk->is_free[i / 8] >> i % 8 & 1) ||
+                       (walk->cpu_free.count && map_get(&walk->cpu_free, object));
+        if (is_free != walk->wants_free)
             continue;
         if (walk->objects->count >= walk->limit) {
             walk_finish(walk->report, WALK_END_LIMIT, object);
@@ -229,12 +155,12 @@ static bool slabs_visit(struct walk *walk, uint64_t address)
     return true;
 }
 
-enum walk_end slab_collect(uint64_t address, uint64_t limit, struct array *objects,
+enum walk_end slab_collect(uint64_t address, bool wants_free, uint64_t limit, struct array *objects,
                            struct walk_report *report)
 {
-    struct walk walk = {.objects = objects, .report = report};
+    struct walk walk = {.wants_free = wants_free, .objects = objects, .report = report};
     walk.limit = objects->count + limit < limit ? UINT64_MAX : objects->count + limit;
-    if (!geometry_read(address, &walk.geometry, &report->error))
+    if (!slab_geometry_read(address, &walk.geometry, &report->error))
         return walk_fail(report, address);
     if (!slab_index_make(report))
         return report->end;

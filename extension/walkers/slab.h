@@ -8,10 +8,11 @@
 
 #include "walkers/walk.h"
 
-// Appends the addresses of the allocated objects of a struct kmem_cache, by rising page frame. An
+// Appends the addresses of the allocated objects of a struct kmem_cache, by rising page frame, or
+// of those that are free. An
 // object that a CPU has on its free list is not allocated. Where a free list is damaged, the
 // objects behind the damage count as allocated; the place is reported as skipped.
-enum walk_end slab_collect(uint64_t cache, uint64_t limit, struct array *objects,
+enum walk_end slab_collect(uint64_t cache, bool wants_free, uint64_t limit, struct array *objects,
                            struct walk_report *report);
 
 // The struct kmem_cache of a name, as in /proc/slabinfo.

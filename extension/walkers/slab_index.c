@@ -30,9 +30,8 @@ struct layout {
     uint64_t mark_size;
     uint64_t mark_mask;
     uint64_t mark_value;
-    uint64_t cache, free, objects; // offsets
-    uint8_t objects_shift;
-    uint32_t objects_bits;
+    uint64_t cache, free; // offsets
+    struct path_field objects, inuse;
 };
 
 struct slabs {
@@ -99,26 +98,33 @@ static bool mark_find(struct layout *layout, struct error *err)
     return true;
 }
 
+static bool is_count(const struct path_field *field)
+{
+    return field->bit_size && field->bit_size <= 16;
+}
+
 static bool layout_find(struct layout *layout, struct error *err)
 {
     struct path_field fields[] = {
-        {.name = "slab_cache"}, {.name = "freelist"}, {.name = "objects"}};
+        {.name = "slab_cache"}, {.name = "freelist"}, {.name = "objects"}, {.name = "inuse"}};
     struct path_field own = {.name = "slab_cache"};
     // struct slab was a part of struct page before 5.17 (d122019bf061).
     const char *name = path_field_exists("struct slab", &own) ? "struct slab" : "struct page";
-    if (!mark_find(layout, err) || !path_fields(name, fields, 3, err))
+    if (!mark_find(layout, err) || !path_fields(name, fields, 4, err))
         return false;
     layout->cache = fields[0].offset;
     layout->free = fields[1].offset;
-    layout->objects = fields[2].offset;
-    layout->objects_shift = fields[2].bit_shift;
-    layout->objects_bits = fields[2].bit_size;
+    layout->objects = fields[2];
+    layout->inuse = fields[3];
     const struct type *page = types_find("struct page", err);
-    for (int i = 0; page && i < 3; i++) {
-        if (fields[i].offset + sizeof(uint64_t) > page->size + (i == 2 ? 4 : 0))
+    if (!page)
+        return false;
+    for (int i = 0; i < 4; i++) {
+        // Counts are in a word of 4 bytes.
+        if (fields[i].offset + (i < 2 ? sizeof(uint64_t) : sizeof(uint32_t)) > page->size)
             return error_set(err, ERR_TYPE, "%s is larger than struct page", name);
     }
-    if (!page || !layout->objects_bits || layout->objects_bits > 16 ||
+    if (!is_count(&fields[2]) || !is_count(&fields[3]) ||
         layout->mark_offset + layout->mark_size > page->size)
         return error_set(err, ERR_TYPE, "%s is not that of the SLUB allocator", name);
     return true;
@@ -159,6 +165,12 @@ static uint64_t word_at(const uint8_t *bytes, uint64_t offset, size_t size)
     return word;
 }
 
+static uint16_t count_at(const uint8_t *bytes, const struct path_field *field)
+{
+    uint64_t word = word_at(bytes, field->offset, sizeof(uint32_t));
+    return (uint16_t)(word >> field->bit_shift & ((1u << field->bit_size) - 1));
+}
+
 static bool visit(void *context, uint64_t pfn, const uint8_t *pages, size_t count, size_t size,
                   struct walk_report *report)
 {
@@ -171,9 +183,8 @@ static bool visit(void *context, uint64_t pfn, const uint8_t *pages, size_t coun
             continue;
         struct slab_entry entry = {.base = build->direct_base + ((pfn + i) << PAGE_SHIFT)};
         uint64_t first = word_at(pages, layout->free, sizeof(first));
-        entry.objects =
-            (uint32_t)(word_at(pages, layout->objects, sizeof(uint32_t)) >> layout->objects_shift) &
-            ((1u << layout->objects_bits) - 1);
+        entry.objects = count_at(pages, &layout->objects);
+        entry.inuse = count_at(pages, &layout->inuse);
         entry.free = !first                               ? SLAB_NONE_FREE
                      : first - entry.base < MAX_SLAB_SIZE ? (uint32_t)(first - entry.base)
                                                           : SLAB_BAD_FREE;
@@ -224,6 +235,26 @@ const struct slab_entry *slab_index_get(uint64_t cache_address, size_t *count)
     const struct slabs *slabs = map_get(&slab_index.caches, cache_address);
     *count = slabs ? slabs->count : 0;
     return slabs ? slabs->items : NULL;
+}
+
+enum walk_end slab_index_sum(struct slab_sums *sums, struct walk_report *report)
+{
+    if (!slab_index_make(report))
+        return report->end;
+    for (size_t i = 0; slab_index.caches.slots && i <= slab_index.caches.mask; i++) {
+        const struct slabs *slabs = slab_index.caches.slots[i].value;
+        uint64_t objects = 0, inuse = 0;
+        for (size_t k = 0; slabs && k < slabs->count; k++) {
+            objects += slabs->items[k].objects;
+            inuse += slabs->items[k].inuse;
+        }
+        if (slabs && !(walk_append(report, &sums->caches, slab_index.caches.slots[i].key) &&
+                       walk_append(report, &sums->slabs, slabs->count) &&
+                       walk_append(report, &sums->objects, objects) &&
+                       walk_append(report, &sums->inuse, inuse)))
+            return walk_fail(report, 0);
+    }
+    return report->end;
 }
 
 void slab_index_reset(void)

@@ -159,10 +159,66 @@ def walk_pointers(array: int, count: int, struct: str | None = None, *, stride: 
 
 
 def walk_slab(cache: int | str, struct: str | None = None, *, limit: int = LIMIT,
-              as_column: bool = False) -> tuple[Any, WalkReport]:
-    """The allocated objects of a slab cache: a struct kmem_cache, or its name as slabinfo has it.
+              as_column: bool = False, free: bool = False) -> tuple[Any, WalkReport]:
+    """The allocated objects of a slab cache, or with `free` those that are not.
 
-    KeyError for an unknown name.  The first walk on a dump reads the kernel's whole memory map.
+    The cache is a struct kmem_cache, or its name as slabinfo has it; KeyError for an unknown name.
+    The first walk on a dump reads the kernel's whole memory map.
     """
-    found, report = _pykdump.walk_slab(cache, struct, limit=limit, as_column=as_column)
+    found, report = _pykdump.walk_slab(cache, struct, limit=limit, as_column=as_column, free=free)
     return found, WalkReport(*report)
+
+
+class SlabSum(NamedTuple):
+    """What the slabs of a cache say, added up."""
+
+    slabs: int
+    objects: int
+    """There is room for so many in these slabs."""
+    inuse: int
+    """Of them not on a slab's own free list; what a CPU has on its list is among them."""
+
+
+def slab_sums() -> tuple[dict[int, SlabSum], WalkReport]:
+    """Address of each struct kmem_cache that has slabs -> what these say.
+
+    Pages of slabs say of which cache they are: a damaged one may name what is none.  The first
+    call on a dump reads the kernel's whole memory map, as `walk_slab` does.
+    """
+    caches, slabs, objects, inuse, report = _pykdump.slab_sums()
+    return {cache: SlabSum(*sums) for cache, *sums in zip(caches, slabs, objects, inuse)}, \
+        WalkReport(*report)
+
+
+SLAB_FAULTS = ("counts", "outside", "circle", "length", "cpu")
+"""What can be wrong with a slab:
+
+counts    it says that it has more objects than its cache puts into one, or none
+outside   its free list leads out of it: `value` is where, `place` the object with the bad link
+circle    its free list comes back to an object that was on it: `value`
+length    its free list has not as many objects as it counts as free: `value` is how many
+cpu       the free list of a CPU leads to what is no object of the cache: `value`
+"""
+
+
+class SlabProblem(NamedTuple):
+    """Where a slab contradicts itself."""
+
+    kind: str
+    """One of SLAB_FAULTS."""
+    slab: int
+    """Address of its memory; 0 for the list of a CPU."""
+    place: int
+    """The object whose link is bad, or where a CPU has its list; 0 when it is no link."""
+    value: int
+
+
+def slab_check(cache: int, *, limit: int = LIMIT) -> tuple[list[SlabProblem], WalkReport]:
+    """Where slabs of a struct kmem_cache contradict themselves.
+
+    Up to `limit` slabs with free objects are looked at, and the lists of all CPUs; a report that
+    ends with "limit" says that there are more.  At most some hundred problems are told.
+    """
+    kinds, slabs, places, values, report = _pykdump.slab_check(cache, limit)
+    return [SlabProblem(SLAB_FAULTS[kind], *where)
+            for kind, *where in zip(kinds, slabs, places, values)], WalkReport(*report)

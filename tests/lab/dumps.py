@@ -60,6 +60,8 @@ GUESTS = {
                       "dm_delay"),
                      more_helpers=(SOURCES / "goingdown.c",),
                      tools=("mke2fs", "mkfs.xfs", "mkfs.btrfs", "dmsetup")),
+    "memory": Guest(SOURCES / "memory.sh", SOURCES / "states.c", ("qemu_fw_cfg", "lzo_rle", "zram"),
+                    (SOURCES / "lab_memory.c",), (SOURCES / "hog.c",)),
 }
 
 

@@ -43,10 +43,13 @@ for table in tcp tcp6 udp udp6 unix route arp dev; do
 done
 for table in cgroups filesystems partitions devices iomem locks swaps cmdline version \
              sysvipc/shm sysvipc/sem sysvipc/msg \
-             interrupts softirqs slabinfo vmstat buddyinfo zoneinfo diskstats; do
+             interrupts softirqs slabinfo vmstat buddyinfo pagetypeinfo zoneinfo diskstats \
+             pressure/cpu pressure/memory pressure/io; do
     # it waits for a grace period, and none ends in that guest
     [ "$LAB_GUEST $table" = "locks locks" ] || section "proc/$table" cat "$table"
 done
+# files of cgroups and of parameters
+section files grep '' $LAB_MORE /dev/null
 section proc/mountinfo cat self/mountinfo
 # of the first process, and of those that may see others than it does
 section mountinfo grep '' 1/mountinfo $(for pid in $(pidof sleep); do echo "$pid/mountinfo"; done)

@@ -39,6 +39,7 @@ SECTIONS = (
     Section("parents"),
     Section("tasks", "Tasks Summary"),
     Section("recent", "5 Most Recent Threads"),
+    Section("memory", "Memory Usage (kmem -i)"),
     Section("blockrequests"),
     Section("uninterruptible"),
     Section("frozen"),

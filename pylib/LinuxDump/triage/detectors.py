@@ -14,7 +14,7 @@ from pykdump.timelimit import time_limit
 
 from .finding import Finding
 
-DETECTORS = ("tasklists", "hangs", "scheduler", "storage", "filesystems")
+DETECTORS = ("tasklists", "hangs", "scheduler", "storage", "filesystems", "memory", "slabs")
 """Modules of this package, in the order in which findings of one severity are told."""
 
 

@@ -125,6 +125,19 @@ def threads_crash(threads_dump, plugin, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def memory_dump():
+    """The dump of the guest whose memory is lost, damaged and runs out."""
+    return dumps.get("memory")
+
+
+@pytest.fixture(scope="session")
+def memory_crash(memory_dump, plugin, tmp_path_factory):
+    """A session on it, for all tests."""
+    with session_on(memory_dump, plugin, tmp_path_factory.mktemp("memory")) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
 def shared(starting):
     sessions = Shared(starting)
     yield sessions

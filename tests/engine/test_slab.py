@@ -155,3 +155,78 @@ def test_what_was_found_is_forgotten_with_memory(slabs):
     assert len(slabs.walk()[0]) == Slabs.PER_SLAB
     done()
     assert slabs.walk()[0] == []
+
+
+# ---- sums, free objects, contradictions ----------------------------------------------------------
+
+def test_free_objects_are_those_that_are_not_allocated(slabs):
+    slabs.slab(16, [3, 0, 7])
+    slabs.slab(17, [])
+    slabs.cpu(0, [slabs.object(17, 5)])
+    assert slabs.walk(free=True)[0] == [slabs.object(16, 0), slabs.object(16, 3),
+                                        slabs.object(16, 7), slabs.object(17, 5)]
+
+
+def test_what_slabs_of_a_cache_add_up_to(slabs):
+    slabs.slab(16, [3, 0, 7])
+    slabs.slab(17, [])
+    assert pykdump.slab_sums() == ([slabs.cache], [2], [2 * Slabs.PER_SLAB],
+                                   [2 * Slabs.PER_SLAB - 3], ("whole", 0, 0, ""))
+
+
+COUNTS, OUTSIDE, CIRCLE, LENGTH, CPU = range(5)
+
+
+def check(slabs, limit=100):
+    """Problems, one tuple each, and how the check ended."""
+    *problems, report = pykdump.slab_check(slabs.cache, limit)
+    return list(zip(*problems)), report[0]
+
+
+def test_sound_slabs_have_no_problems(slabs):
+    slabs.slab(16, [3, 0, 7])
+    slabs.slab(17, [])
+    slabs.cpu(0, [slabs.object(17, 5)])
+    assert check(slabs) == ([], "whole")
+
+
+def test_a_bad_link_a_circle_and_a_wrong_count_are_told_with_their_places(slabs):
+    for frame in (16, 17, 18):
+        slabs.slab(frame, [1, 2, 3])
+    slabs.link(slabs.object(16, 2), 0xdead << 48)
+    slabs.link(slabs.object(17, 3), slabs.object(17, 1))
+    slabs.link(slabs.object(18, 2), 0)
+    done()
+    assert check(slabs) == ([
+        (OUTSIDE, DIRECT + 16 * PAGE, slabs.object(16, 2), 0xdead << 48),
+        (CIRCLE, DIRECT + 17 * PAGE, slabs.object(17, 3), slabs.object(17, 1)),
+        (LENGTH, DIRECT + 18 * PAGE, 0, 2)], "whole")
+
+
+@pytest.mark.parametrize("objects", [0, 17, 0x7fff])
+def test_absurd_counts_are_a_problem(slabs, objects):
+    slabs.slab(16, [], objects=objects)
+    assert [problem[0] for problem in check(slabs)[0]] == [COUNTS]
+
+
+def test_the_list_of_a_cpu_that_leads_out_or_goes_round_is_a_problem(slabs):
+    slabs.slab(16, [])
+    slabs.cpu(0, [slabs.object(16, 1), slabs.object(16, 2)])
+    slabs.link(slabs.object(16, 2), slabs.object(16, 1))
+    slabs.cpu(1, [slabs.object(16, 3)])
+    slabs.link(slabs.object(16, 3), slabs.object(30, 0))
+    done()
+    problems, _end = check(slabs)
+    assert [problem[0] for problem in problems] == [CPU, CPU]
+    assert problems[1][2:] == (slabs.object(16, 3), slabs.object(30, 0))
+
+
+def test_a_check_may_be_cut(slabs):
+    slabs.slab(16, [1])
+    slabs.slab(17, [1])
+    assert check(slabs, limit=1) == ([], "limit")
+
+
+def test_what_is_no_cache_cannot_be_checked(slabs):
+    slabs.cache_field(24, 0)
+    assert check(slabs) == ([], "error")

@@ -1,4 +1,4 @@
-"""Owns zones of memory as crash's `kmem -f` lists them, and what they and processes add up to.
+"""Owns zones of memory as crash's `kmem -f` lists them.
 
 Must not know the memory map: zones, counters and totals are those of the modules beside, which
 programs get from here as well.
@@ -11,7 +11,6 @@ from typing import Any
 
 from LinuxDump.meminfo import (HugePages, MemInfo, committed, huge_pages,  # noqa: F401
                                meminfo, overcommit)
-from LinuxDump.taskmem import resident
 from LinuxDump.vmstat import vmstat  # noqa: F401 - programs take it from here
 from LinuxDump.zones import FreeList, Zone, free_lists, nodes, zones  # noqa: F401 - likewise
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
@@ -87,16 +86,3 @@ def check_kmemf() -> bool:
             print_Zone(zone_rows(zone))
             fragmented = True
     return fragmented
-
-
-def print_umem(verbose: int = 0) -> None:
-    """Print the sum of resident memory of all processes, with `verbose` that of each.
-
-    Pages that several processes have are counted for each of them.
-    """
-    processes = resident()
-    if verbose:
-        for process in sorted(processes, key=lambda process: -process.pages):
-            print(f"  PID={process.pid:<7} CMD={process.comm:<15} RSS={process.pages} pages")
-    pages = sum(process.pages for process in processes)
-    print(f"RSS_TOTAL={pages} pages, %mem={100 * pages * PAGESIZE / (meminfo().total or 1):7.1f}")

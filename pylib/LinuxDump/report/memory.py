@@ -29,7 +29,6 @@ def show(verbose: int) -> None:
     _tell_damage()
     _warn_of_processes(info)
     _print_pressure()
-    kmem.print_umem()
     if verbose:
         _print_zones()
         _print_caches()
@@ -54,7 +53,6 @@ def data() -> dict[str, Any]:
         "pressure": _pressure_record(),
         "damaged_slabs": [{"cache": problem.cache.name, "problem": problem.text,
                            "address": f"0x{problem.place:x}"} for problem in damage.problems],
-        "resident_pages": sum(process.pages for process in resident()),
     }
 
 

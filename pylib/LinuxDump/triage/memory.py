@@ -159,8 +159,8 @@ def _vmalloc(info: meminfo.MemInfo) -> Iterator[Finding]:
     evidence = tuple(Evidence("caller", f"{name}: {count} areas, {_mb(size)}")
                      for name, count, size in callers()[:_SHOWN])
     yield Finding("memory.vmalloc", Severity.WARNING,
-                  f"{_percent(info.vmalloc, info.total)}% of memory, {_mb(info.vmalloc)}, was taken "
-                  "by vmalloc.", evidence, "kmem -v")
+                  f"{_percent(info.vmalloc, info.total)}% of memory, {_mb(info.vmalloc)}, was "
+                  "taken by vmalloc.", evidence, "kmem -v")
 
 
 def _commit(info: meminfo.MemInfo) -> Iterator[Finding]:

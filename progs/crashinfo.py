@@ -166,13 +166,13 @@ def _report(options: Values) -> None:
     from LinuxDump.report import sections
 
     report = _Report(_Clock(options.fast), [])
+    triage = _triage(report)        # first: there is time for it even when there is little
     with redirect_stdout(StringIO()) if options.quiet else nullcontext():
         sections.print_title(f"*** Crashinfo v{__version__} ***", "=")
-    _print_findings(_triage(report))
-    with redirect_stdout(StringIO()) if options.quiet else nullcontext():
         report.run(options, lambda section, left: sections.show(section, options.verbose, left))
     if report.skipped:
         print(f"\nLeft out by --fast: {', '.join(report.skipped)}")
+    _print_findings(triage)         # last: it stays on the screen
 
 
 def _triage(report: _Report) -> Triage:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from LinuxDump.dlkm import Module
     from LinuxDump.modparts import Section, Symbol
 
-if "crash" not in sys.modules:
-    import outside  # noqa: F401
-
 __version__ = "1.0"
 
 _WIDTH = 75

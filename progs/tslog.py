@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from LinuxDump.logclock import LogClock
     from LinuxDump.printk import Log, Record
 
-if "crash" not in sys.modules:
-    import outside  # noqa: F401
-
 __version__ = "1.0"
 
 _NS = 1_000_000_000

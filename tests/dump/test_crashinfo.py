@@ -7,9 +7,9 @@ import pytest
 
 from tests.dump.harness import untimed
 
-TITLES = ("*** Crashinfo v2.0 ***", "Findings", "Per-cpu Stacks ('bt -a')", "Tasks Summary",
+TITLES = ("*** Crashinfo v2.0 ***", "Per-cpu Stacks ('bt -a')", "Tasks Summary",
           "5 Most Recent Threads", "Scheduler Runqueues (per CPU)", "Network Status Summary",
-          "Mounted FS", "Last 40 lines of dmesg buffer")
+          "Mounted FS", "Last 40 lines of dmesg buffer", "Findings")
 HEAD = """
 import contextlib, io, json
 from LinuxDump.report import sections

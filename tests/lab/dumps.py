@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
@@ -25,10 +25,24 @@ ACCOUNT = SOURCES / "account.sh"
 BUSYBOX = Path("/bin/busybox")
 COMPILE = ("gcc", "-std=gnu11", "-O1", "-g0", "-static", "-pthread", "-Wall", "-Wextra")
 PANIC_MARK = "end Kernel panic"
+READY_MARK = "lab: ready"
 BOOT_TIMEOUT = 180.0
 ACCOUNT_TIMEOUT = 180.0
 PANIC_TIMEOUT = 60.0
 DUMP_TIMEOUT = 180.0
+
+
+@dataclass(frozen=True)
+class Death:
+    """Why a guest dies whose dump is of that alone.
+
+    `boot` is more of the kernel's command line, `memory` in MiB; `poke` is what QEMU is told (a
+    command of QMP and its arguments) when the guest says that it is ready.
+    """
+
+    boot: str
+    memory: int = 160
+    poke: Optional[tuple[str, dict[str, Any]]] = None
 
 
 @dataclass(frozen=True)
@@ -37,15 +51,25 @@ class Guest:
 
     `own_modules` are sources of some that are built for the kernel; the script inserts them itself.
     `more_helpers` are programs beside /bin/states, under the names of their sources. `tools` are
-    programs of this machine, which the guest has in /lab/tools.
+    programs of this machine, which the guest has in /lab/tools. With a `death` the
+    account is a few words, and the dump in kdump format only.
     """
 
     script: Path
-    helper: Path
+    helper: Optional[Path]
     modules: tuple[str, ...]
     own_modules: tuple[Path, ...] = ()
     more_helpers: tuple[Path, ...] = ()
     tools: tuple[str, ...] = ()
+    death: Optional[Death] = None
+
+
+def _dying(cause: str, boot: str = "", poke: str = "", **arguments: Any) -> Guest:
+    """A guest of panic.sh, which dies of `cause`."""
+    return Guest(SOURCES / "panic.sh", None, ("qemu_fw_cfg",), (SOURCES / "lab_panic.c",),
+                 # a busy host lets the kernel's look at its timer fail
+                 death=Death(f"LAB_CAUSE={cause} no_timer_check {boot}".rstrip(),
+                             poke=(poke, arguments) if poke else None))
 
 
 GUESTS = {
@@ -62,6 +86,35 @@ GUESTS = {
                      tools=("mke2fs", "mkfs.xfs", "mkfs.btrfs", "dmsetup")),
     "memory": Guest(SOURCES / "memory.sh", SOURCES / "states.c", ("qemu_fw_cfg", "lzo_rle", "zram"),
                     (SOURCES / "lab_memory.c",), (SOURCES / "hog.c",)),
+    "panic-null": _dying("null", "oops=panic"),
+    "panic-call": _dying("call", "oops=panic"),
+    "panic-gpf": _dying("gpf", "oops=panic"),
+    "panic-pointer": _dying("pointer", "oops=panic"),
+    "panic-bug": _dying("bug", "oops=panic"),
+    "panic-unlist": _dying("unlist", "oops=panic"),
+    "panic-free": _dying("free", "oops=panic"),
+    "panic-warn": _dying("warn", "panic_on_warn=1"),
+    "panic-called": _dying("called"),
+    "panic-smash": _dying("smash"),
+    "panic-overflow": _dying("overflow"),
+    "panic-softlockup": _dying("soft", "sysctl.kernel.watchdog_thresh=2 "
+                                       "sysctl.kernel.softlockup_panic=1"),
+    "panic-nmi": _dying("hard", "nosoftlockup sysctl.kernel.unknown_nmi_panic=1", "inject-nmi"),
+    "panic-hungtask": _dying("hung", "sysctl.kernel.hung_task_timeout_secs=2 "
+                                     "sysctl.kernel.hung_task_panic=1"),
+    "panic-rcu": _dying("stall", "nosoftlockup rcupdate.rcu_cpu_stall_timeout=3 "
+                                 "sysctl.kernel.panic_on_rcu_stall=1"),
+    # another CPU finds out
+    "panic-stalled": _dying("hard", "nosoftlockup rcupdate.rcu_cpu_stall_timeout=3 "
+                                    "sysctl.kernel.panic_on_rcu_stall=1"),
+    "panic-oom": _dying("memory", "sysctl.vm.panic_on_oom=1"),
+    "panic-unkillable": _dying("memory-none"),
+    "panic-init": _dying("init"),
+    "panic-keyboard": _dying("poked", "sysrq_always_enabled", "send-key", keys=[
+        {"type": "qcode", "data": key} for key in ("alt", "sysrq", "c")]),
+    # No cloud kernel handles machine checks: it is for the kernel of another flavour.
+    "panic-mce": replace(_dying("poked", "", "human-monitor-command", **{
+        "command-line": "mce 1 4 0xbe00000000000135 4 0x12345000 0x8c"}), own_modules=()),
 }
 
 
@@ -159,8 +212,9 @@ def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = Fa
     chosen_kernel = kernels.get(kernel, report, refresh)
     family = f"{chosen_kernel.release}-{guest}-"
     dumps = cache.root() / "dumps"
+    holds = [name for name in HOLDS if not (chosen.death and name.endswith(".elf"))]
     directory = cache.entry(
-        dumps / (family + _content_hash(chosen)), holds=HOLDS, refresh=refresh,
+        dumps / (family + _content_hash(chosen)), holds=holds, refresh=refresh,
         fill=lambda partial: _make(partial, guest, chosen_kernel, report),
         waiting=lambda: report.note(f"waiting for another run that makes the {guest} dump"))
     os.utime(directory)
@@ -172,7 +226,9 @@ def _content_hash(guest: Guest) -> str:
     """Identifies everything that decides what a dump of `guest` holds, but for the kernel."""
     sources = (guest.script, ACCOUNT, guest.helper, *guest.own_modules, *guest.more_helpers)
     parts = [LAB_FORMAT, qemu.FLAGS, qemu.KERNEL_ARGUMENTS, COMPILE, guest.modules, guest.tools,
-             *(source.read_text() for source in sources)]
+             *(source.read_text() for source in sources if source)]
+    if guest.death:
+        parts.append(astuple(guest.death))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
@@ -195,25 +251,32 @@ def _boot(directory: Path, name: str, kernel: Kernel, progress: Progress) -> Non
     serial = directory / "serial.log"
     with progress.stage(f"building the {name} guest"):
         image.write_bytes(_initramfs(GUESTS[name], kernel, directory))
-    with qemu.Machine(kernel.vmlinuz, image, serial) as machine:
+    death = GUESTS[name].death
+    more = (death.boot, death.memory) if death else ()
+    with qemu.Machine(kernel.vmlinuz, image, serial, *more) as machine:
         with progress.stage("booting it"):
             machine.wait_for_serial(oracle.BEGIN, BOOT_TIMEOUT)
         with progress.stage("taking its account"):
             machine.wait_for_serial(oracle.END, ACCOUNT_TIMEOUT)
         with progress.stage("crashing it"):
+            if death and death.poke:
+                machine.wait_for_serial(READY_MARK, PANIC_TIMEOUT)
+                machine.poke(*death.poke)
             machine.wait_for_serial(PANIC_MARK, PANIC_TIMEOUT)
-        for format_name in qemu.DUMP_FORMATS:
+        for format_name in ("kdump",) if death else qemu.DUMP_FORMATS:
             with progress.stage(f"writing the {format_name} dump"):
                 machine.dump(directory / f"vmcore.{format_name}", format_name, DUMP_TIMEOUT)
         version = machine.version()
     image.unlink()
-    _dig_holes(directory / "vmcore.elf")
-    account = oracle.parse(serial.read_text(errors="replace"))
+    if not death:
+        _dig_holes(directory / "vmcore.elf")
+    told = serial.read_text(errors="replace")
+    account = {"text": oracle.sections(told)} if death else oracle.parse(told)
     (directory / "oracle.json").write_text(json.dumps(account, indent=1) + "\n")
     description = {
         "format": LAB_FORMAT, "guest": name, "release": kernel.release, "qemu": version,
         "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "seconds": progress.seconds,
-        "tasks": len(account["tasks"]),
+        "tasks": len(account.get("tasks", ())),
     }
     (directory / "description.json").write_text(json.dumps(description, indent=2) + "\n")
 
@@ -225,13 +288,14 @@ def _initramfs(guest: Guest, kernel: Kernel, scratch: Path) -> bytes:
         *map(initramfs.directory, ("bin", "dev", "lab", "mnt", "proc", "run", "sys", "tmp")),
         initramfs.program("bin/busybox", BUSYBOX.read_bytes()),
         initramfs.link("bin/sh", "busybox"),
-        initramfs.program("bin/states", _compiled(guest.helper, scratch)),
+        *([initramfs.program("bin/states", _compiled(guest.helper, scratch))] if guest.helper
+          else []),
         *(initramfs.program(f"bin/{source.stem}", _compiled(source, scratch))
           for source in guest.more_helpers),
         initramfs.plain("lab/modules",
                         "".join(f"/lab/{path.name}\n" for path in modules).encode()),
         *(initramfs.plain(f"lab/{path.name}", path.read_bytes()) for path in modules),
-        *(initramfs.plain(f"lab/{source.stem}.ko", kmodule.build(source, kernel.release, scratch))
+        *(initramfs.plain(f"lab/{source.stem}.ko", kmodule.build(source, kernel.release))
           for source in guest.own_modules),
         *tools.files(guest.tools),
         initramfs.plain("lab/account.sh", ACCOUNT.read_bytes()),

@@ -38,14 +38,17 @@ class Refused(LabError):
 class Machine:
     """A running guest, as a context manager: leaving the block kills it, whatever happened.
 
-    The serial line goes to the file `serial`. All methods raise LabError, with the last
-    lines of the serial line, when QEMU ends early or something takes too long.
+    The serial line goes to the file `serial`; `boot` is more of the kernel's command line, and
+    `memory` in MiB. All methods raise LabError, with the last lines of the serial line, when QEMU
+    ends early or something takes too long.
     """
 
-    def __init__(self, vmlinuz: Path, initramfs: Path, serial: Path) -> None:
+    def __init__(self, vmlinuz: Path, initramfs: Path, serial: Path, boot: str = "",
+                 memory: int = MEMORY >> 20) -> None:
         self._arguments = [
-            *COMMAND, *FLAGS, "-kernel", str(vmlinuz), "-initrd", str(initramfs),
-            "-append", KERNEL_ARGUMENTS, "-serial", "chardev:serial",
+            *COMMAND, *FLAGS, "-m", str(memory), "-kernel", str(vmlinuz),
+            "-initrd", str(initramfs), "-append", f"{KERNEL_ARGUMENTS} {boot}".rstrip(),
+            "-serial", "chardev:serial",
             "-chardev", f"file,id=serial,path={_escaped(serial)}"]
         self._serial = serial
         self._process: Optional[subprocess.Popen[str]] = None
@@ -105,6 +108,10 @@ class Machine:
         self._wait(ended, f"QEMU writes {target.name}", timeout)
         if state["status"] == "failed":
             raise LabError(f"QEMU could not write {target}")
+
+    def poke(self, command: str, arguments: dict[str, Any]) -> None:
+        """Do something to the guest: a command of QMP, such as inject-nmi."""
+        self._control().execute(command, **arguments)
 
     def version(self) -> str:
         """QEMU's version, as in 7.2.18."""

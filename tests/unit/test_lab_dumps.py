@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import LabError, dumps
-from tests.lab.dumps import Guest
+from tests.lab.dumps import Death, Guest
 
 
 @pytest.fixture(name="guest")
@@ -23,15 +23,18 @@ def test_hash_depends_on_all_parts_of_a_guest(guest: Guest) -> None:
     hashes.append(dumps._content_hash(guest))
     guest.helper.write_text("int main(void) { return 1; }\n")
     hashes.append(dumps._content_hash(guest))
+    hashes += [dumps._content_hash(dataclasses.replace(guest, death=death))
+               for death in (Death("oops=panic"), Death("oops=panic", poke=("inject-nmi", {})))]
     assert len(set(hashes)) == len(hashes)
-    assert hashes[-1] == dumps._content_hash(guest)
+    assert hashes[3] == dumps._content_hash(guest)
 
 
 @pytest.mark.parametrize("name", sorted(dumps.GUESTS))
 def test_guests_have_their_files(name: str) -> None:
     guest = dumps.GUESTS[name]
     assert guest.script.read_text().startswith("#!/bin/sh\n")
-    assert guest.helper.is_file()
+    sources = [guest.helper] if guest.helper else []
+    assert all(source.is_file() for source in (*sources, *guest.own_modules, *guest.more_helpers))
     assert guest.modules[0] == "qemu_fw_cfg", "without it the dump has no VMCOREINFO"
 
 

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The module of the guests "panic-...": each way in which a kernel dies, by its own name.
+//
+// A cause written to the parameter `cause` happens in the writing task, in the function lab_CAUSE.
+// Locks are taken before, and never given back, by the kernel thread lab-holder.
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+struct lab_item {
+    long weight;
+    struct list_head siblings;
+    int *counter;
+};
+
+static DEFINE_MUTEX(lab_mutex);
+static DEFINE_SPINLOCK(lab_lock);
+static LIST_HEAD(lab_list);
+// What the compiler does not know.
+static struct lab_item *volatile lab_nothing;
+static int (*volatile lab_nowhere)(void);
+static volatile int lab_sink;
+static bool lab_spins;
+
+static noinline void lab_null(void)
+{
+    lab_sink = *(volatile int *)&lab_nothing->counter;
+}
+
+static noinline void lab_call(void)
+{
+    lab_sink = lab_nowhere();
+}
+
+static noinline void lab_gpf(void)
+{
+    struct lab_item *volatile freed = (struct lab_item *)0x6b6b6b6b6b6b6b6bUL;
+
+    freed->weight = 1;
+}
+
+static noinline void lab_pointer(void)
+{
+    volatile unsigned long wild = 0xffffc8dead000000UL;
+
+    *(volatile long *)wild = 1;
+}
+
+static noinline void lab_bug(void)
+{
+    BUG_ON(!lab_nothing);
+}
+
+static noinline void lab_warn(void)
+{
+    WARN(!lab_nothing, "lab: there is nothing");
+}
+
+static noinline void lab_called(void)
+{
+    panic("lab: told to (%d)", 42);
+}
+
+static noinline void lab_soft(void)
+{
+    spin_lock(&lab_lock);
+    spin_unlock(&lab_lock);
+}
+
+static int announce(void *unused)
+{
+    while (!READ_ONCE(lab_spins))
+        cpu_relax();
+    pr_emerg("lab: ready\n");
+    return 0;
+}
+
+// The script has this run on CPU 0, where QEMU's NMI comes to.
+static noinline void lab_hard(void)
+{
+    struct task_struct *announcer = kthread_create(announce, NULL, "lab-announcer");
+    unsigned long flags;
+
+    if (IS_ERR(announcer))
+        return;
+    kthread_bind(announcer, 1);
+    wake_up_process(announcer);
+    local_irq_save(flags);
+    WRITE_ONCE(lab_spins, true);
+    spin_lock(&lab_lock);
+    spin_unlock(&lab_lock);
+    local_irq_restore(flags);
+}
+
+static noinline void lab_hung(void)
+{
+    mutex_lock(&lab_mutex);
+    mutex_unlock(&lab_mutex);
+}
+
+static void lab_period_ends(struct rcu_head *head)
+{
+    kfree(head);
+}
+
+static noinline void lab_stall(void)
+{
+    struct rcu_head *head = kmalloc(sizeof(*head), GFP_KERNEL);
+
+    if (head)
+        call_rcu(head, lab_period_ends);
+    preempt_disable();
+    for (;;)
+        cpu_relax();
+}
+
+// The result depends on each call, or the compiler makes a loop of them.
+static noinline long lab_recurse(long depth)
+{
+    volatile long below[32];
+
+    below[depth & 31] = lab_recurse(depth + 1);
+    return below[depth & 31] + depth;
+}
+
+static noinline void lab_overflow(void)
+{
+    lab_sink = lab_recurse(0);
+}
+
+static noinline void lab_smash(void)
+{
+    volatile char small[8];
+    volatile char *at = small;
+    int i;
+
+    for (i = 0; i < 40; i++)
+        at[i] = 'A';
+}
+
+static noinline void lab_unlist(void)
+{
+    struct lab_item *item = kzalloc(sizeof(*item), GFP_KERNEL);
+
+    list_add(&item->siblings, &lab_list);
+    list_del(&item->siblings);
+    list_del(&item->siblings);
+}
+
+static noinline void lab_free(void)
+{
+    void *object = kmalloc(96, GFP_KERNEL);
+
+    kfree(object);
+    kfree(object);
+    // Or the call is a jump, and this function not on the stack.
+    barrier();
+}
+
+static const struct {
+    const char *name;
+    void (*happens)(void);
+} causes[] = {
+    {"null", lab_null},       {"call", lab_call},     {"gpf", lab_gpf},
+    {"pointer", lab_pointer}, {"bug", lab_bug},       {"warn", lab_warn},
+    {"called", lab_called},   {"soft", lab_soft},     {"hard", lab_hard},
+    {"hung", lab_hung},       {"stall", lab_stall},   {"overflow", lab_overflow},
+    {"smash", lab_smash},     {"unlist", lab_unlist}, {"free", lab_free},
+};
+
+static int cause_set(const char *value, const struct kernel_param *unused)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(causes); i++) {
+        if (sysfs_streq(value, causes[i].name)) {
+            causes[i].happens();
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+static const struct kernel_param_ops cause_ops = {.set = cause_set};
+module_param_cb(cause, &cause_ops, NULL, 0200);
+
+// Without preemption being off, as spin_lock() leaves it: it sleeps.
+static int hold(void *unused)
+{
+    mutex_lock(&lab_mutex);
+    arch_spin_lock(&lab_lock.rlock.raw_lock);
+    for (;;) {
+        set_current_state(TASK_IDLE);
+        schedule();
+    }
+    return 0;
+}
+
+static int __init lab_init(void)
+{
+    struct task_struct *holder = kthread_run(hold, NULL, "lab-holder");
+
+    if (IS_ERR(holder))
+        return PTR_ERR(holder);
+    while (!spin_is_locked(&lab_lock))
+        msleep(10);
+    return 0;
+}
+module_init(lab_init);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("ways in which a kernel dies");

@@ -171,8 +171,8 @@ def _bug(entry: int) -> Bug:
     at = entry + member_offset("struct bug_entry", "file_disp")
     offset = readS32(at)
     # From the member; before 5.19 from the entry: 2a9a72e290d4 ("bug: Use normal relative
-    # pointers in 'struct bug_entry'").  Right is what begins a string.
-    begins = not readU8(at + offset - 1 & _WORD)
+    # pointers in 'struct bug_entry'").  Right is what is not in the middle of a string.
+    begins = not 0x20 <= readU8(at + offset - 1 & _WORD) < 0x7f
     file = _string((at if begins else entry) + offset & _WORD)
     bug = readSU("struct bug_entry", entry)
     flags = readU16(entry + member_offset("struct bug_entry", "flags"))

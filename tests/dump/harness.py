@@ -50,7 +50,7 @@ class Crash:
     zygotes = Zygotes(STARTING)
 
     def __init__(self, dump, home, *, cwd=None, vmcore=None, crashrc="set scroll off\n",
-                 echo=False, anew=False, **env):
+                 echo=False, anew=False, options=(), **env):
         self.cwd = Path(cwd or home / "cwd")
         self.cwd.mkdir(parents=True, exist_ok=True)
         (home / ".crashrc").write_text(crashrc)
@@ -59,14 +59,14 @@ class Crash:
         self._log = io.StringIO()
         self._log_mark = 0
         self._pending = ""
-        options = {"cwd": str(self.cwd), "env": environment(home, **env), "echo": echo,
-                   "encoding": "utf-8", "codec_errors": "backslashreplace", "timeout": TIMEOUT}
-        if anew or vmcore or env.keys() & {*STARTING, *ALSO_STARTING}:
+        terminal = {"cwd": str(self.cwd), "env": environment(home, **env), "echo": echo,
+                    "encoding": "utf-8", "codec_errors": "backslashreplace", "timeout": TIMEOUT}
+        if anew or options or vmcore or env.keys() & {*STARTING, *ALSO_STARTING}:
             self._child = pexpect.spawn(
-                CRASH, ["-s", str(dump.vmlinux), str(vmcore or dump.kdump)],
-                dimensions=DIMENSIONS, **options)
+                CRASH, ["-s", *options, str(dump.vmlinux), str(vmcore or dump.kdump)],
+                dimensions=DIMENSIONS, **terminal)
         else:
-            self._child = ForkedSession(self.zygotes.get(dump.vmlinux, dump.kdump), **options)
+            self._child = ForkedSession(self.zygotes.get(dump.vmlinux, dump.kdump), **terminal)
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.delayafterterminate = 0.02
         self._child.logfile_read = self._log

@@ -7,9 +7,10 @@ import pytest
 
 from tests.dump.harness import untimed
 
-TITLES = ("*** Crashinfo v2.0 ***", "Per-cpu Stacks ('bt -a')", "Tasks Summary",
-          "5 Most Recent Threads", "Scheduler Runqueues (per CPU)", "Network Status Summary",
-          "Mounted FS", "Last 40 lines of dmesg buffer", "Findings")
+TITLES = ("*** Crashinfo v2.0 ***", "Per-cpu Stacks ('bt -a')", "How This Dump Has Been Created",
+          "Tasks Summary", "5 Most Recent Threads", "Memory Usage (kmem -i)",
+          "Scheduler Runqueues (per CPU)", "Network Status Summary", "Mounted FS",
+          "Last 40 lines of dmesg buffer", "Findings")
 HEAD = """
 import contextlib, io, json
 from LinuxDump.report import sections

@@ -35,6 +35,7 @@ class Section(NamedTuple):
 SECTIONS = (
     Section("system"),
     Section("cpustacks", "Per-cpu Stacks ('bt -a')"),
+    Section("creation", "How This Dump Has Been Created"),
     Section("load"),
     Section("parents"),
     Section("tasks", "Tasks Summary"),

@@ -14,7 +14,8 @@ from pykdump.timelimit import time_limit
 
 from .finding import Finding
 
-DETECTORS = ("tasklists", "hangs", "scheduler", "storage", "filesystems", "memory", "slabs")
+DETECTORS = ("panics", "tasklists", "hangs", "scheduler", "storage", "filesystems", "memory",
+             "slabs", "logmarks", "taints")
 """Modules of this package, in the order in which findings of one severity are told."""
 
 

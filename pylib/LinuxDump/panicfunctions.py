@@ -68,6 +68,8 @@ _HELPERS = frozenset("""
     kmem_cache_alloc_lru kmalloc_trace __kmalloc __kmalloc_node __kmalloc_noprof __slab_alloc
     ___slab_alloc get_freepointer get_freepointer_safe kmem_cache_alloc_trace
     __kmalloc_cache_noprof kmem_cache_alloc_lru_noprof
+    smp_call_function_single smp_call_function_many smp_call_function_many_cond smp_call_function
+    smp_call_function_any on_each_cpu on_each_cpu_cond_mask csd_lock_wait __csd_lock_wait
     memcpy __memcpy memcpy_erms memcpy_orig memset __memset memset_erms memset_orig memmove
     __memmove memcmp memchr memchr_inv strlen strnlen strcmp strncmp strcpy strncpy strscpy strcat
     strstr strchr strsep rep_movs_alternative rep_stos_alternative copy_user_generic_string

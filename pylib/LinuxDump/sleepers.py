@@ -23,19 +23,26 @@ Found = TypeVar("Found")
 
 
 class Sleeper:
-    """A task that is asleep, with its stack."""
+    """A task that is asleep, or spins on a CPU, with its stack."""
 
     def __init__(self, task: Any) -> None:
         """`task`: struct task_struct.  crash.error if its stack cannot be read."""
         self.task = task
         self.stack = stacks.stack_of(task)
         base = int(task.stack)
-        self.low = self.stack.frames[0].at if self.stack.frames else base
         self.high = base + stack_size()
+        # one that was interrupted on a CPU begins on another stack
+        self.low = min((frame.at for frame in self.stack.frames if base <= frame.at < self.high),
+                       default=base)
         self._words: tuple[int, ...] = ()
         if base and base <= self.low < self.high:
             count = (self.high - self.low) // 8
             self._words = struct.unpack(f"{count}Q", readmem(self.low, 8 * count))
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """What is on its stack, from `low` on, 8 bytes each; empty if it has no stack."""
+        return self._words
 
     def holds(self, address: int) -> bool:
         """Is an address on the part of the stack that is in use."""

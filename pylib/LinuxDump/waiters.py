@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from LinuxDump.crosscalls import Call, calls_of
 from LinuxDump.fs.journals import Journal, Transaction, handle_owners, journals
 from LinuxDump.locks import owner_word, rwsem_holders
 from LinuxDump.sleepers import KERNEL, Sleeper, list_head, queue_head
+from LinuxDump.stacks import running
 from pykdump.API import (addr2mod, addr2sym, container_of, crash, member_offset, readPtr, readSU,
                          readSUListFromHead, struct_size, sym2addr)
 
@@ -27,7 +29,7 @@ class Wait(NamedTuple):
     task        address of the task_struct
     kind        "mutex", "rwsem", "rt_mutex", "semaphore", "percpu_rwsem", "frozen filesystem",
                 "completion", "vfork", "work", "folio", "buffer", "bit", "jbd2 transaction",
-                "wait queue" or "RCU grace period"
+                "wait queue", "IPI" or "RCU grace period"
     obj         address of the lock or event
     name        its symbol, or its type and address
     owners      addresses of the task_structs that have it, as far as is known
@@ -314,6 +316,24 @@ def rcu_blockers(state: int) -> Iterator[int]:
             yield int(task)
 
 
+def _ipi(sleeper: Sleeper) -> _Found | None:
+    cpu = sleeper.stack.cpu
+    calls = calls_of(cpu, (sleeper.low, sleeper.words)) if cpu is not None else []
+    if not calls:
+        return None
+    on_cpu = {at: task for task, at in running().items()}
+    owners = tuple(on_cpu[call.cpu] for call in calls if call.cpu in on_cpu)
+    return _Found("IPI", calls[0].csd, "struct __call_single_data", owners,
+                  CERTAIN if owners else UNKNOWN, "; ".join(map(_told, calls)))
+
+
+def _told(call: Call) -> str:
+    function = addr2sym(call.function) or hex(call.function)
+    if call.cpu is None:
+        return f"a CPU is to run {function}"
+    return f"CPU {call.cpu} {'has not begun' if call.queued else 'runs'} {function}"
+
+
 # -- which of them ------------------------------------------------------------------------------
 
 class _Kind(NamedTuple):
@@ -349,6 +369,7 @@ _KINDS: tuple[_Kind | _Known, ...] = (
     _Kind(re.compile(r"__?flush_work|flush_work|__cancel_work"),
           "struct wq_barrier", "task", _work),
     _Known(re.compile(r"__wait_rcu_gp|synchronize_rcu|rcu_barrier"), _rcu),
+    _Known(re.compile(r"smp_call_function|on_each_cpu|csd_lock_wait"), _ipi),
     _Kind(re.compile(r"(__)?wait_for_completion|__wait_for_common|do_wait_for_common"),
           "struct swait_queue", "task", _completion),
     _Kind(re.compile(r"folio_wait_|__folio_lock|__lock_page|wait_on_page_"),

@@ -27,6 +27,7 @@ DEATHS = {
     "smash": ("stack-corruption", "lab_smash", ""),
     "overflow": ("stack-overflow", "lab_recurse", "lab_recurse is on it "),
     "softlockup": ("soft-lockup", "lab_soft", "spinning on lab_lock, which pid="),
+    "ipi": ("soft-lockup", "lab_ipi", "CPU 1 has not begun lab_asked"),
     "nmi": ("nmi", "lab_hard", "spinning on lab_lock, with interrupts off, which pid="),
     "hungtask": ("hung-task", "lab_hung", "for mutex lab_mutex, which pid="),
     "rcu": ("rcu-stall", "lab_stall", ""),
@@ -101,6 +102,13 @@ def test_it_names_the_task(death):
                                     for piece in death.evidence("task")]
 
 
+def test_a_wait_for_another_cpu_names_what_is_on_it(death):
+    if death.function == "lab_ipi":
+        [(pid, text)] = [(piece["pid"], piece["text"]) for piece in death.evidence("task")
+                         if "on that CPU" in piece["text"]]
+        assert text.startswith("lab-deaf ") and pid > int(death.account("pid"))
+
+
 def test_it_names_the_guilty_function_and_its_module(death):
     sentence = death.findings("panic.")[0]["sentence"]
     if death.function is None:
@@ -124,9 +132,10 @@ def test_a_module_that_taints_is_a_warning_only_where_it_may_be_to_blame(death):
 
 
 def test_nothing_else_is_found_that_is_wrong(death):
-    # that threads wait too long is what these died of
+    # that threads or CPUs wait too long is what these died of
     expected = "scheduler.spinlock" if "spinning" in death.words else \
-        "hangs.cluster" if death.cause == "hung-task" else ""
+        "hangs.cluster" if death.cause == "hung-task" else \
+        "scheduler.starved" if death.function == "lab_ipi" else ""
     loud = [finding["id"] for finding in death.told["findings"]
             if finding["severity"] in ("error", "critical") and finding["id"] != expected]
     assert loud == ([] if death.cause in NOTES else [f"panic.{death.cause}"])

@@ -99,6 +99,8 @@ GUESTS = {
     "panic-overflow": _dying("overflow"),
     "panic-softlockup": _dying("soft", "sysctl.kernel.watchdog_thresh=2 "
                                        "sysctl.kernel.softlockup_panic=1"),
+    "panic-ipi": _dying("ipi", "sysctl.kernel.watchdog_thresh=2 "
+                               "sysctl.kernel.softlockup_panic=1"),
     "panic-nmi": _dying("hard", "nosoftlockup sysctl.kernel.unknown_nmi_panic=1", "inject-nmi"),
     "panic-hungtask": _dying("hung", "sysctl.kernel.hung_task_timeout_secs=2 "
                                      "sysctl.kernel.hung_task_panic=1"),

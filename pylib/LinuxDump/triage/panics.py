@@ -165,7 +165,7 @@ def _said_before(panic: Panic, word: str) -> list[str]:
 def _spinning(panic: Panic) -> tuple[str, list[Evidence]]:
     spinner = panic.spinner
     if spinner is None or not spinner.lock:
-        return _with_interrupts_off(panic), []
+        return _calling(panic)
     text = f", spinning on {spinner.name}{_with_interrupts_off(panic)}"
     evidence = [Evidence("spinlock", f"{spinner.name}, {spinner.confidence}", spinner.lock)]
     holder = spinner.holder
@@ -174,6 +174,20 @@ def _spinning(panic: Panic) -> tuple[str, list[Evidence]]:
         evidence.append(Evidence("task", f"{holder.comm}, {holder.reason}", holder.task,
                                  holder.pid))
     return text, evidence
+
+
+def _calling(panic: Panic) -> tuple[str, list[Evidence]]:
+    """Which CPU it waits for to run a function, if it does."""
+    from LinuxDump.taskrows import task_rows
+    from LinuxDump.waiters import wait_of
+
+    wait = wait_of(panic.task) if panic.task else None
+    if wait is None or wait.kind != "IPI":
+        return _with_interrupts_off(panic), []
+    rows = {row.task: row for row in task_rows()}
+    return f", in a call to another CPU: {wait.note}", [
+        Evidence("task", f"{rows[task].comm} is on that CPU", task, rows[task].pid)
+        for task in wait.owners if task in rows]
 
 
 def _with_interrupts_off(panic: Panic) -> str:

@@ -11,6 +11,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
@@ -99,6 +100,32 @@ static noinline void lab_hard(void)
     local_irq_restore(flags);
 }
 
+static void lab_asked(void *unused)
+{
+}
+
+static int lab_deaf(void *unused)
+{
+    local_irq_disable();
+    lab_sink = 1;
+    for (;;)
+        cpu_relax();
+    return 0;
+}
+
+static noinline void lab_ipi(void)
+{
+    struct task_struct *deaf = kthread_create(lab_deaf, NULL, "lab-deaf");
+
+    if (IS_ERR(deaf) || set_cpus_allowed_ptr(current, cpumask_of(0)))
+        return;
+    kthread_bind(deaf, 1);
+    wake_up_process(deaf);
+    while (!lab_sink)
+        msleep(10);
+    lab_sink = smp_call_function_single(1, lab_asked, NULL, 1);
+}
+
 static noinline void lab_hung(void)
 {
     mutex_lock(&lab_mutex);
@@ -168,11 +195,12 @@ static const struct {
     const char *name;
     void (*happens)(void);
 } causes[] = {
-    {"null", lab_null},       {"call", lab_call},     {"gpf", lab_gpf},
-    {"pointer", lab_pointer}, {"bug", lab_bug},       {"warn", lab_warn},
-    {"called", lab_called},   {"soft", lab_soft},     {"hard", lab_hard},
-    {"hung", lab_hung},       {"stall", lab_stall},   {"overflow", lab_overflow},
-    {"smash", lab_smash},     {"unlist", lab_unlist}, {"free", lab_free},
+    {"null", lab_null},         {"call", lab_call},   {"gpf", lab_gpf},
+    {"pointer", lab_pointer},   {"bug", lab_bug},     {"warn", lab_warn},
+    {"called", lab_called},     {"soft", lab_soft},   {"hard", lab_hard},
+    {"hung", lab_hung},         {"ipi", lab_ipi},     {"stall", lab_stall},
+    {"overflow", lab_overflow}, {"smash", lab_smash}, {"unlist", lab_unlist},
+    {"free", lab_free},
 };
 
 static int cause_set(const char *value, const struct kernel_param *unused)

@@ -225,7 +225,11 @@ def embedded(sname: str, chain: str) -> VarInfo | None:
                    bitoffset=8 * (offset - found.offset) + found.bitoffset)
 
 
-# What makes the descriptions of types that the engine's objects have.
-if hasattr(_pykdump, "set_factories"):
-    _pykdump.set_factories(varinfo=member, typeinfo=TypeInfo, structinfo=SUInfo,
-                           enuminfo=typeinfo.EnumInfo, nomember=missing.member)
+def give_factories() -> None:
+    """Let the engine's objects describe their types with what is here."""
+    if hasattr(_pykdump, "set_factories"):
+        _pykdump.set_factories(varinfo=member, typeinfo=TypeInfo, structinfo=SUInfo,
+                               enuminfo=typeinfo.EnumInfo, nomember=missing.member)
+
+
+give_factories()

@@ -42,5 +42,8 @@ def library(monkeypatch):
     memocaches = importlib.import_module("pykdump.memocaches")
     memocaches.purge_typeinfo()
     memocaches.forget_results()
+    importlib.import_module("pykdump.structinfo").give_factories()
     yield importlib.import_module
     _imported.update({name: sys.modules.pop(name) for name in _ours()})
+    worlds.pykdump.set_factories(varinfo=None, typeinfo=None, structinfo=None, enuminfo=None,
+                                 nomember=None)

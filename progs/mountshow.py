@@ -8,6 +8,9 @@ import textwrap
 from optparse import OptionParser, Values
 from typing import TYPE_CHECKING, Any
 
+if "crash" not in sys.modules:
+    import outside  # noqa: F401
+
 if TYPE_CHECKING:
     from LinuxDump.fs.mounted import Filesystem
     from LinuxDump.fs.mounts import Mount

@@ -19,6 +19,7 @@ COMMANDS = {
                   "--checkstacks", "--decodesyscalls=all", "--pci -v", "--sysctl", "--filelock",
                   "--ls=/", "--ls=/mnt/disk", "--findstacks=.", "--blkreq -v", "--blkdevs -v",
                   "--devmapper -v", "--ext3"),
+    "fregs": ("-u -aa", "-A -a --json"),
     "hanginfo": ("", "-v", "--json", "--tree --sleeping", "--syslogger"),
     "mountshow": ("", "--mounts", "--stats", "--stats --json"),
     "pstree": ("-p -g -s -u", "--json", "--compact"),

@@ -122,12 +122,14 @@ def test_names_that_people_have_set_are_not_those_of_the_api(crash):
 
 
 def test_nothing_of_the_repl_stays_for_programs(crash):
+    state = ("import builtins, readline, sys\n"
+             "print([n for n in ('exit', 'quit', 'help') if hasattr(builtins, n)],\n"
+             "      sys.displayhook is sys.__displayhook__, readline.get_completer(),\n"
+             "      readline.get_current_history_length())")
+    before = crash.epython(state)
+    assert before.startswith("[] True None ")
     Repl(crash).start().leave()
-    assert crash.epython(
-        "import builtins, readline, sys\n"
-        "print([n for n in ('exit', 'quit', 'help') if hasattr(builtins, n)],\n"
-        "      sys.displayhook is sys.__displayhook__, readline.get_completer(),\n"
-        "      readline.get_current_history_length())") == "[] True None 0\n"
+    assert crash.epython(state) == before
 
 
 # -- what is typed --

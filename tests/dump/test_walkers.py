@@ -133,6 +133,11 @@ for cache in walk_list(sym2addr("slab_caches"), "struct kmem_cache", "list")[0]:
     objects, report = walk_slab(cache, as_column=True)
     print(f"{cache:x}", len(objects) if report.whole else report)
 """))
+    # That summary counts free objects of slabs which CPUs have put aside; the listing does not.
+    for cache in theirs:
+        if ours[cache] != str(theirs[cache]):
+            listed = crash.run(f"kmem -S {cache}")
+            theirs[cache] = len(re.findall(r"^  \[[0-9a-f]{16}\]$", listed, re.M))
     assert {cache: int(count) for cache, count in ours.items()} == theirs and len(theirs) > 100
 
 

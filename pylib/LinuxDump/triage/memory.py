@@ -154,13 +154,14 @@ def _huge_pages(info: meminfo.MemInfo) -> Iterator[Finding]:
 
 
 def _vmalloc(info: meminfo.MemInfo) -> Iterator[Finding]:
-    if _percent(info.vmalloc, info.total) < _VMALLOC:
+    taken = info.vmalloc - info.kernel_stacks       # which are there as well
+    if _percent(taken, info.total) < _VMALLOC:
         return
     evidence = tuple(Evidence("caller", f"{name}: {count} areas, {_mb(size)}")
                      for name, count, size in callers()[:_SHOWN])
     yield Finding("memory.vmalloc", Severity.WARNING,
-                  f"{_percent(info.vmalloc, info.total)}% of memory, {_mb(info.vmalloc)}, was "
-                  "taken by vmalloc.", evidence, "kmem -v")
+                  f"{_percent(taken, info.total)}% of memory, {_mb(taken)}, was taken by vmalloc, "
+                  "without the stacks of threads.", evidence, "kmem -v")
 
 
 def _commit(info: meminfo.MemInfo) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SEEN_BY_CRASH = ("help -p", "help -t", "help -v", "set -v", "extend", "alias", "help", "sys",
                  "mach", "!env", "!stty -a", "h",
-                 "!ps -o pid,ppid,pgid,sid,tty,comm -p $PPID | tail -1")
+                 "!ps -o pid,ppid,pgid,sid,tty,comm -p $PPID | tail -1 | tr -s \" \"")
 STATUS = re.compile(r"^(?:Name|Tgid|Ngid|Pid|PPid|TracerPid|Uid|Gid|Threads|SigPnd|ShdPnd|"
                     r"SigBlk|SigIgn|SigCgt|NoNewPrivs|Seccomp):.*", re.M)
 # What differs from one process to the next, and traces of the zygote's one extension and command.

@@ -8,8 +8,7 @@ import subprocess
 import pytest
 
 from tests.dump.harness import Crash, untimed
-from tests.lab import dumps, elf, kernels
-from tests.lab.progress import Progress
+from tests.lab import dumps, elf
 
 # guest: the finding's id, the guilty function, and what the sentence tells besides.
 DEATHS = {
@@ -46,19 +45,12 @@ PHRASES = {"null": ("Dump was triggered by kernel", "NULL pointer dereference"),
 NOTES = ("sysrq",)
 
 
-def kernel_for(name):
-    """The kernel that a guest dies of; machine checks need one that is not for clouds."""
-    if name == "mce":
-        return kernels.get(None, Progress()).release.replace("-cloud-", "-")
-    return os.environ.get("LAB_KERNEL") or None
-
-
 class Death:
     """A guest that died, and what crashinfo says of it: asked once, by one crash."""
 
     def __init__(self, name, plugin, home):
         self.cause, self.function, self.words = DEATHS[name]
-        self.dump = dumps.get(f"panic-{name}", kernel=kernel_for(name))
+        self.dump = dumps.get(f"panic-{name}", kernel=os.environ.get("LAB_KERNEL") or None)
         # crash's own search for the task that panicked ends 8.0.2 on a stack that has overflowed.
         session = Crash(self.dump, home, options=("--no_panic",))
         session.run(f"extend {plugin}")

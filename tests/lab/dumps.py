@@ -62,6 +62,7 @@ class Guest:
     more_helpers: tuple[Path, ...] = ()
     tools: tuple[str, ...] = ()
     death: Optional[Death] = None
+    cloud: bool = True
 
 
 def _dying(cause: str, boot: str = "", poke: str = "", **arguments: Any) -> Guest:
@@ -114,9 +115,10 @@ GUESTS = {
     "panic-init": _dying("init"),
     "panic-keyboard": _dying("poked", "sysrq_always_enabled", "send-key", keys=[
         {"type": "qcode", "data": key} for key in ("alt", "sysrq", "c")]),
-    # No cloud kernel handles machine checks: it is for the kernel of another flavour.
+    # No cloud kernel handles machine checks.
     "panic-mce": replace(_dying("poked", "", "human-monitor-command", **{
-        "command-line": "mce 1 4 0xbe00000000000135 4 0x12345000 0x8c"}), own_modules=()),
+        "command-line": "mce 1 4 0xbe00000000000135 4 0x12345000 0x8c"}),
+                         own_modules=(), cloud=False),
 }
 
 
@@ -212,6 +214,8 @@ def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = Fa
     chosen = GUESTS[guest]
     report = progress or Progress()
     chosen_kernel = kernels.get(kernel, report, refresh)
+    if not chosen.cloud:
+        chosen_kernel = kernels.get(chosen_kernel.release.replace("-cloud-", "-"), report, refresh)
     family = f"{chosen_kernel.release}-{guest}-"
     dumps = cache.root() / "dumps"
     holds = [name for name in HOLDS if not (chosen.death and name.endswith(".elf"))]

@@ -121,4 +121,5 @@ def _wrong(lottery, addresses, at):
     return lottery.choice((
         lottery.getrandbits(64), 0, 1, WORD, KERNEL, (1 << 64) - 1, (1 << 31) - 1, at,
         0xdead000000000100, 0x6b6b6b6b6b6b6b6b, lottery.choice(addresses),
-        lottery.choice(addresses) + lottery.randrange(256), (1 << 64) - lottery.randrange(4096)))
+        lottery.choice(addresses) + lottery.randrange(256),
+        (1 << 64) - 1 - lottery.randrange(4096)))

@@ -88,7 +88,7 @@ def test_stacks_are_shown_in(session, attach, what):
 
 def test_stacks_are_shown_in_a_loop_that_heeds_no_signal(session, attach):
     busy(session, "import collections, itertools\n"
-                  "collections.deque(itertools.repeat(0, 10**8), maxlen=0)\nprint('done')")
+                  "collections.deque(itertools.repeat(0, 10**9), maxlen=0)\nprint('done')")
     assert 'busy.py", line 4 in <module>\n' in attach.run(session.pid)[1]
     assert "done\n" in session.finish()
 

@@ -53,8 +53,9 @@ def test_values_are_those_of_the_guest(told, guest):
     "net.ipv4.tcp_ecn", "net.ipv4.neigh.default.retrans_time_ms", "net.ipv4.route.gc_timeout",
     "net.ipv6.conf.all.forwarding", "user.max_user_namespaces", "fs.mqueue.msg_max"])
 def test_strings_ints_longs_arrays_and_times_are_read(told, guest, name):
-    if name not in guest:
-        pytest.skip(f"this kernel has no {name}")
+    if name not in guest:       # of another kernel
+        assert told(f"{name!r} in getCtlTables()") is False
+        return
     value = told(f"getCtlData(getCtlTables()[{name!r}])")
     shown = "\t".join(map(str, value)) if isinstance(value, list) else str(value)
     assert shown == guest[name] or shown == "(?)" and name in COMPUTED

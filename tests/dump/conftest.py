@@ -92,23 +92,9 @@ def locks_dump():
 
 
 @pytest.fixture(scope="session")
-def locks_crash(locks_dump, plugin, tmp_path_factory):
-    """A session on it, for all tests."""
-    with session_on(locks_dump, plugin, tmp_path_factory.mktemp("locks")) as session:
-        yield session
-
-
-@pytest.fixture(scope="session")
 def storage_dump():
     """The dump of the guest whose filesystems and disks have everything wrong; LAB_KERNEL, too."""
     return dumps.get("storage", kernel=os.environ.get("LAB_KERNEL") or None)
-
-
-@pytest.fixture(scope="session")
-def storage_crash(storage_dump, plugin, tmp_path_factory):
-    """A session on it, for all tests."""
-    with session_on(storage_dump, plugin, tmp_path_factory.mktemp("storage")) as session:
-        yield session
 
 
 @pytest.fixture(scope="session")
@@ -118,23 +104,25 @@ def threads_dump():
 
 
 @pytest.fixture(scope="session")
-def threads_crash(threads_dump, plugin, tmp_path_factory):
-    """A session on it, for all tests."""
-    with session_on(threads_dump, plugin, tmp_path_factory.mktemp("threads")) as session:
-        yield session
-
-
-@pytest.fixture(scope="session")
 def memory_dump():
     """The dump of the guest whose memory is lost, damaged and runs out."""
     return dumps.get("memory")
 
 
-@pytest.fixture(scope="session")
-def memory_crash(memory_dump, plugin, tmp_path_factory):
-    """A session on it, for all tests."""
-    with session_on(memory_dump, plugin, tmp_path_factory.mktemp("memory")) as session:
-        yield session
+def _crash_on(guest):
+    """The fixture of a session, for all tests, on the dump that another fixture gives."""
+    @pytest.fixture(scope="session")
+    def session(request, plugin, tmp_path_factory):
+        dump = request.getfixturevalue(f"{guest}_dump")
+        with session_on(dump, plugin, tmp_path_factory.mktemp(guest)) as session:
+            yield session
+    return session
+
+
+locks_crash = _crash_on("locks")
+storage_crash = _crash_on("storage")
+threads_crash = _crash_on("threads")
+memory_crash = _crash_on("memory")
 
 
 @pytest.fixture(scope="session")

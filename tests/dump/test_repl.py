@@ -141,6 +141,14 @@ def test_results_are_shown_and_kept(repl):
     assert repl("print(_)") == "43\n"
 
 
+def test_the_last_result_is_not_what_a_loop_of_a_program_left(crash):
+    crash.epython("for _ in range(100000):\n    pass")
+    repl = Repl(crash).start()
+    assert repl("6 * 7", "_ + 1") == "43\n"
+    repl.leave()
+    assert crash.epython("print(_)\ndel _") == "99999\n"
+
+
 def test_a_statement_may_have_several_lines(repl):
     assert repl("def twice(x):", prompt="... ") == ""
     assert repl("    return 2 * x", prompt="... ") == ""

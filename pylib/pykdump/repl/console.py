@@ -59,7 +59,7 @@ class Console:
     def run(self) -> object:
         """As `interact`."""
         print(greeting())
-        with _python_at_hand(), _completion(self):
+        with _python_at_hand(), _last_result(self.names), _completion(self):
             code = self._until_left()
         if not self._partner.broken():
             print("Returning to crash")
@@ -185,6 +185,17 @@ def _python_at_hand() -> Iterator[None]:
                 delattr(builtins, name)
             else:
                 setattr(builtins, name, value)
+
+
+@contextmanager
+def _last_result(names: dict[str, Any]) -> Iterator[None]:
+    """`_` is the last result, not what a loop of some program has left there."""
+    left = names.pop("_", _ABSENT)
+    try:
+        yield
+    finally:
+        if left is not _ABSENT:
+            names.setdefault("_", left)
 
 
 @contextmanager

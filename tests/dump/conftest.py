@@ -37,7 +37,10 @@ def zygotes():
 
 
 class Shared:
-    """One session for all tests that leave it usable; another one after a test that does not."""
+    """One session for the tests of a file that leave it usable; another one after one that does not.
+
+    What they leave behind, names and debug switches, is then no other file's business.
+    """
 
     def __init__(self, start):
         self._start = start
@@ -110,8 +113,8 @@ def memory_dump():
 
 
 def _crash_on(guest):
-    """The fixture of a session, for all tests, on the dump that another fixture gives."""
-    @pytest.fixture(scope="session")
+    """The fixture of a session, for the tests of a file, on the dump that another fixture gives."""
+    @pytest.fixture(scope="module")
     def session(request, plugin, tmp_path_factory):
         dump = request.getfixturevalue(f"{guest}_dump")
         with session_on(dump, plugin, tmp_path_factory.mktemp(guest)) as session:
@@ -125,7 +128,7 @@ threads_crash = _crash_on("threads")
 memory_crash = _crash_on("memory")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(starting):
     sessions = Shared(starting)
     yield sessions

@@ -25,7 +25,7 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def graph(locks_crash):
     return json.loads(locks_crash.epython(GRAPH))
 

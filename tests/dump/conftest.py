@@ -37,7 +37,7 @@ def zygotes():
 
 
 class Shared:
-    """One session for the tests of a file that leave it usable; another one after one that does not.
+    """One session for the tests of a file that leave it usable; after one that does not, another.
 
     What they leave behind, names and debug switches, is then no other file's business.
     """

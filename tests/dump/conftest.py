@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,13 +41,14 @@ class Shared:
     What they leave behind, names and debug switches, is then no other file's business.
     """
 
-    def __init__(self, start):
+    def __init__(self, start, cache):
         self._start = start
+        self._cache = cache
         self._crash = None
 
     def get(self):
         if self._crash is None or not self._crash.alive():
-            self._crash = self._start()
+            self._crash = self._start(XDG_CACHE_HOME=self._cache)
         return self._crash
 
     def check(self):
@@ -79,13 +79,10 @@ def starting(dump, plugin, tmp_path_factory):
     return start
 
 
-@contextmanager
-def session_on(dump, plugin, home):
-    """A crash on a dump, with the plug-in loaded."""
-    session = Crash(dump, home)
-    session.run(f"extend {plugin}")
-    yield session
-    session.close()
+@pytest.fixture(scope="session")
+def type_cache(tmp_path_factory):
+    """Where the sessions of all files keep indexes of debug information, which take a while."""
+    return str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")
@@ -115,10 +112,12 @@ def memory_dump():
 def _crash_on(guest):
     """The fixture of a session, for the tests of a file, on the dump that another fixture gives."""
     @pytest.fixture(scope="module")
-    def session(request, plugin, tmp_path_factory):
-        dump = request.getfixturevalue(f"{guest}_dump")
-        with session_on(dump, plugin, tmp_path_factory.mktemp(guest)) as session:
-            yield session
+    def session(request, plugin, type_cache, tmp_path_factory):
+        session = Crash(request.getfixturevalue(f"{guest}_dump"), tmp_path_factory.mktemp(guest),
+                        XDG_CACHE_HOME=type_cache)
+        session.run(f"extend {plugin}")
+        yield session
+        session.close()
     return session
 
 
@@ -129,8 +128,8 @@ memory_crash = _crash_on("memory")
 
 
 @pytest.fixture(scope="module")
-def shared(starting):
-    sessions = Shared(starting)
+def shared(starting, type_cache):
+    sessions = Shared(starting, type_cache)
     yield sessions
     sessions.close()
 

@@ -19,6 +19,9 @@ TIMEOUT = 100          # seconds; far more than anything takes
 TIME = re.compile(r"\n \*\* Execution took [ \d]{3}\.\d\ds \(real\) [ \d]{3}\.\d\ds \(CPU\)"
                   r"(, Child processes: [ \d]{3}\.\d\ds)?\n\Z")
 
+# what a slow machine is shown while an index is made; nothing of it stays on the screen
+WIPED = re.compile(r"(\rmpykdump: reading [^\r\x1b]*)+\r\x1b\[K")
+
 
 # what crash and gdb read while they start, and not after
 STARTING = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb", "LANG": "C.UTF-8"}
@@ -97,7 +100,7 @@ class Crash:
         """Wait for the prompt; what was printed since the command was typed."""
         self._wait(re.escape(PROMPT) + r"\Z", timeout)
         printed, self._pending = self._pending, ""
-        return printed[:-len(PROMPT)]
+        return WIPED.sub("", printed[:-len(PROMPT)])
 
     def _wait(self, pattern, timeout):
         try:

@@ -169,13 +169,14 @@ PDB :=
 TYPES := auto
 KERNEL :=
 # all tests: two files at a time, each with a crash of its own
-SIDE_BY_SIDE = $(if $(filter tests,$(T)),-n 2 --dist loadfile)
+ALL_TESTS    = $(filter tests,$(T))
+SIDE_BY_SIDE = $(if $(ALL_TESTS),-n 2 --dist loadfile)
 test: export PYKDUMP_TYPES = $(TYPES)
 test: export LAB_KERNEL = $(KERNEL)
 test:
 	@$(PYTHON) -m tests.lab packages --for build dump test stubs docs
-	@$(MAKE) --no-print-directory all engine
-	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory test-engine-asan fuzz-smoke T=)
+	@$(MAKE) --no-print-directory all engine $(if $(ALL_TESTS),stubs)
+	@$(if $(ALL_TESTS),$(MAKE) --no-print-directory test-engine-asan fuzz-smoke T=)
 	$(PYTHON) -m pytest $(T) $(if $(K),-k '$(K)') $(if $(PDB),--pdb,$(SIDE_BY_SIDE))
 
 # What takes long to show: commands by the ten thousand, kernel objects damaged in many ways

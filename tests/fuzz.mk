@@ -11,7 +11,9 @@ FUZZ_SECONDS  := 600
 FUZZ_TARGETS  := btf dwarf index gdb
 FUZZ_CHOSEN    = $(or $(filter $(FUZZ_TARGETS),$(T)),$(FUZZ_TARGETS))
 FUZZ_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
-FUZZ_SOURCES  := $(filter extension/base/% extension/types/%,$(SOURCES))
+FUZZ_SOURCES  := $(filter extension/base/% extension/types/%,$(SOURCES)) \
+                 extension/memory/cache.c extension/memory/timed.c \
+                 extension/stacks/code_stack.c extension/stacks/expression.c
 FUZZ_OBJECTS  := $(FUZZ_SOURCES:extension/%.c=$(BUILD)/fuzz/%.o) \
                  $(BUILD)/fuzz/host.o $(BUILD)/fuzz/walk.o
 FUZZ_CFLAGS   := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \

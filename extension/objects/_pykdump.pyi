@@ -418,3 +418,101 @@ def unwind(start: int | Mapping[str, int], task: int = ..., /) -> Stack:
 
 def unwind_groups(tasks: Iterable[int], /) -> list[tuple[Stack, list[int]]]:
     """Stacks of tasks that are on no CPU: each different one once, with the tasks that have it."""
+
+@final
+class DwarfVariable(tuple[str | None, str, int, bool, bool, int | None, bool, int | None, int, int,
+                          bool, str]):
+    """A parameter or variable of a function, in a frame."""
+
+    @property
+    def name(self) -> str | None:
+        """None if it has none."""
+    @property
+    def type(self) -> str:
+        """As C has it: "struct file *"."""
+    @property
+    def size(self) -> int:
+        """In bytes; 0 if it is not known."""
+    @property
+    def parameter(self) -> bool:
+        """Is it a parameter of the function."""
+    @property
+    def passed(self) -> bool:
+        """Is it a parameter that the function is really called with."""
+    @property
+    def register(self) -> int | None:
+        """The one that it is in when the function is entered, by DWARF's number; None."""
+    @property
+    def constant(self) -> bool:
+        """Does the code know its value, so that it is nowhere."""
+    @property
+    def value(self) -> int | None:
+        """What it holds now, of a struct its address; None if it is not known."""
+    @property
+    def doubt(self) -> int:
+        """0: the value is certain; 1: likely; 2: made of memory that may have changed."""
+    @property
+    def callers(self) -> int:
+        """How many calls, outwards, passed it to where it was found; 0: none."""
+    @property
+    def followed(self) -> bool:
+        """Was a register used that `entry` of the frame had."""
+    @property
+    def note(self) -> str:
+        """Why the value is not known; or empty."""
+
+@final
+class DwarfScope(tuple[str | None, str | None, int, bool, list[DwarfVariable]]):
+    """A function at a place of the code, by itself or inlined."""
+
+    @property
+    def name(self) -> str | None:
+        """None if it has none."""
+    @property
+    def file(self) -> str | None:
+        """Of the line that is executed in it; None if it is not known."""
+    @property
+    def line(self) -> int:
+        """0 if it is not known."""
+    @property
+    def inlined(self) -> bool:
+        """Is it a part of the function of the next scope."""
+    @property
+    def variables(self) -> list[DwarfVariable]:
+        """Its parameters and variables, as they are declared."""
+
+@final
+class DwarfFrame(tuple[list[DwarfScope], dict[int, tuple[int, int, int, bool]], str, bool]):
+    """What the DWARF tells of one frame."""
+
+    @property
+    def scopes(self) -> list[DwarfScope]:
+        """The innermost first; the last is the function. Empty: its code is not described."""
+    @property
+    def passed(self) -> dict[int, tuple[int, int, int, bool]]:
+        """What its caller passed: number of a register -> (value, doubt, callers, followed)."""
+    @property
+    def note(self) -> str:
+        """Why the call does not tell what it passed; or empty."""
+    @property
+    def cut(self) -> bool:
+        """Has the DWARF more of this place than was taken."""
+
+def dwarf_frames(
+        frames: Iterable[tuple[int, bool, str | None, int, Mapping[int, tuple[int, int]],
+                               Mapping[int, tuple[int, int]]]], /) -> list[DwarfFrame]:
+    """What the DWARF of the namelist, and of modules, tells of the frames of a stack.
+
+    A frame is (ip, exact, module, cfa, registers, entry), the innermost first: `ip` a return
+    address, or with `exact` that of an instruction; `module` its name, None for the kernel itself;
+    `cfa` the stack pointer before the function was called, 0 if unknown; `registers` at the call of
+    the next inner frame, and `entry` when the function was entered: {number: (value, doubt)}.
+    Numbers are DWARF's.  TypeError if there is no DWARF for the kernel, or no libdw; ValueError for
+    more than 512 frames, or a number that is no register's.
+    """
+
+def dwarf_file_add(module: str, path: str, sections: dict[str, int], /) -> None:
+    """Say which file has the DWARF of a module, and where its sections were loaded.
+
+    TypeError if there is no such file, or no DWARF in it.
+    """

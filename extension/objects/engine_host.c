@@ -6,6 +6,7 @@
 #include "memory/cache.h"
 #include "objects/raise.h"
 #include "objects/state.h"
+#include "stacks/code_files.h"
 #include "stacks/layout.h"
 #include "stacks/orc.h"
 #include "stacks/returns.h"
@@ -67,6 +68,7 @@ static PyObject *purge_caches(PyObject *module, PyObject *argument)
     } else if (PyUnicode_CompareWithASCIIString(argument, "types") == 0) {
         PyDict_Clear(objects_state()->struct_names);
         orc_forget();
+        code_files_reset();
         stack_layout_forget();
         returns_forget();
     } else {

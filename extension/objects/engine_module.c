@@ -15,7 +15,7 @@ static int add_functions(PyObject *module)
         engine_search_functions,  engine_definition_functions, engine_describe_functions,
         engine_factory_functions, engine_attribute_functions,  engine_stack_functions,
         engine_trace_functions,   engine_profile_functions,    engine_signal_functions,
-        engine_input_functions,   engine_symbol_functions};
+        engine_input_functions,   engine_symbol_functions,     engine_frame_functions};
     for (size_t i = 0; i < ARRAY_LENGTH(tables); i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0)
             return -1;
@@ -30,7 +30,8 @@ static int module_exec(PyObject *module)
     if (!crash)
         return -1;
     Py_DECREF(crash);
-    if (column_add_types(module) < 0 || stacks_add_types(module) < 0 || add_functions(module) < 0)
+    if (column_add_types(module) < 0 || stacks_add_types(module) < 0 ||
+        frames_add_types(module) < 0 || add_functions(module) < 0)
         return -1;
     if (PyModule_AddStringConstant(module, "version", MPYKDUMP_VERSION) < 0)
         return -1;

@@ -23,11 +23,13 @@ extern PyMethodDef engine_describe_functions[];
 extern PyMethodDef engine_factory_functions[];
 extern PyMethodDef engine_attribute_functions[];
 extern PyMethodDef engine_stack_functions[];
+extern PyMethodDef engine_frame_functions[];
 extern PyMethodDef engine_trace_functions[];
 extern PyMethodDef engine_profile_functions[];
 
 // Adds StackFrame and Stack. -1 with an exception.
 int stacks_add_types(PyObject *module);
+int frames_add_types(PyObject *module);
 
 // The two middle fields of a PyMethodDef of a function with keywords.
 #define WITH_KEYWORDS(function)                                                                    \

@@ -10,6 +10,7 @@
 #include "memory/cache.h"
 #include "objects/arguments.h"
 #include "objects/raise.h"
+#include "objects/sequence.h"
 #include "objects/signals.h"
 #include "objects/state.h"
 #include "stacks/orc.h"
@@ -61,28 +62,6 @@ int stacks_add_types(PyObject *module)
         PyModule_AddObjectRef(module, "StackFrame", (PyObject *)state->frame_type) < 0)
         return -1;
     return PyModule_AddObjectRef(module, "Stack", (PyObject *)state->stack_type);
-}
-
-// A named tuple of the values, whose references it takes; NULL when one of them is.
-static PyObject *sequence_make(PyTypeObject *type, PyObject *values[], size_t count)
-{
-    bool whole = !PyErr_Occurred();
-    for (size_t i = 0; i < count; i++)
-        whole = whole && values[i];
-    PyObject *made = whole ? PyStructSequence_New(type) : NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (made)
-            PyStructSequence_SET_ITEM(made, (Py_ssize_t)i, values[i]);
-        else
-            Py_XDECREF(values[i]);
-    }
-    return made;
-}
-
-static PyObject *text_or_none(const char *text)
-{
-    return text ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace")
-                : Py_NewRef(Py_None);
 }
 
 static PyObject *frame_make(const struct stack_frame *frame)

@@ -25,6 +25,9 @@ static struct objects_state *current;
     X(fault_type)                                                                                  \
     X(frame_type)                                                                                  \
     X(stack_type)                                                                                  \
+    X(local_type)                                                                                  \
+    X(scope_type)                                                                                  \
+    X(dwarf_type)                                                                                  \
     X(struct_names)                                                                                \
     X(on_read)                                                                                     \
     X(trace)                                                                                       \

@@ -26,6 +26,9 @@ struct objects_state {
     PyTypeObject *fault_type;   // ColumnFault, a named tuple of it
     PyTypeObject *frame_type;   // StackFrame
     PyTypeObject *stack_type;   // Stack
+    PyTypeObject *local_type;   // DwarfVariable
+    PyTypeObject *scope_type;   // DwarfScope
+    PyTypeObject *dwarf_type;   // DwarfFrame
     PyObject *struct_names;     // dict: what readSU was asked for -> class
     PyObject *on_read;          // callable told of each member read, or NULL
     PyObject *trace;            // a program's trace callback, or NULL

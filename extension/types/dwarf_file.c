@@ -52,6 +52,57 @@ static bool open_relocatable(struct dwarf_file *file, const char *path, struct e
     return true;
 }
 
+// What the two functions below are asked for a loaded file.
+struct loaded {
+    int fd;
+    const struct dwarf_sections *sections;
+};
+
+static int find_opened(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
+                       char **found, Elf **elf)
+{
+    // The descriptor is libdwfl's from here on.
+    return fcntl(((struct loaded *)*data)->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int section_address(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
+                           const char *section, GElf_Word number, const GElf_Shdr *header,
+                           Dwarf_Addr *address)
+{
+    const struct dwarf_sections *sections = ((struct loaded *)*data)->sections;
+    *address = (Dwarf_Addr)-1; // it was not loaded
+    for (size_t i = 0; i < sections->count; i++) {
+        if (!strcmp(sections->names[i], section))
+            *address = sections->addresses[i];
+    }
+    return DWARF_CB_OK;
+}
+
+static bool open_loaded(struct dwarf_file *file, const char *path,
+                        const struct dwarf_sections *sections, struct error *err)
+{
+    static const Dwfl_Callbacks callbacks = {
+        .find_elf = find_opened,
+        .find_debuginfo = find_nothing,
+        .section_address = section_address,
+    };
+    struct loaded loaded = {file->fd, sections};
+    void **data;
+    Dwarf_Addr bias;
+    file->dwfl = libdw->dwfl_begin(&callbacks);
+    Dwfl_Module *module =
+        file->dwfl ? libdw->dwfl_report_module(file->dwfl, path, 0, UINT64_MAX) : NULL;
+    if (module && libdw->dwfl_report_end(file->dwfl, NULL, NULL) == 0 &&
+        libdw->dwfl_module_info(module, &data, NULL, NULL, NULL, NULL, NULL, NULL)) {
+        *data = &loaded;
+        file->dwarf = libdw->dwfl_module_getdwarf(module, &bias);
+        *data = NULL;
+    }
+    if (!file->dwarf)
+        return error_set(err, ERR_TYPE, "no DWARF in %.512s: %s", path, libdw->dwfl_errmsg(-1));
+    return true;
+}
+
 static bool is_relocatable(int fd)
 {
     Elf64_Ehdr header;
@@ -70,7 +121,16 @@ static void identify(struct dwarf_file *file, uint64_t size)
     file->identity.build_id_size = (size_t)count;
 }
 
-bool dwarf_file_open(struct dwarf_file *file, const char *path, struct error *err)
+static bool open_any(struct dwarf_file *file, const char *path,
+                     const struct dwarf_sections *sections, struct error *err)
+{
+    if (!is_relocatable(file->fd))
+        return open_linked(file, path, err);
+    return sections ? open_loaded(file, path, sections, err) : open_relocatable(file, path, err);
+}
+
+bool dwarf_file_open_loaded(struct dwarf_file *file, const char *path,
+                            const struct dwarf_sections *sections, struct error *err)
 {
     struct stat status;
     *file = (struct dwarf_file){.fd = -1};
@@ -81,12 +141,36 @@ bool dwarf_file_open(struct dwarf_file *file, const char *path, struct error *er
         error_set(err, ERR_TYPE, "%.512s cannot be read: %s", path, strerror(errno));
     } else if (!S_ISREG(status.st_mode)) {
         error_set(err, ERR_TYPE, "%.512s is not a file", path);
-    } else if (is_relocatable(file->fd) ? open_relocatable(file, path, err)
-                                        : open_linked(file, path, err)) {
+    } else if (open_any(file, path, sections, err)) {
         identify(file, (uint64_t)status.st_size);
         return true;
     }
     dwarf_file_close(file);
+    return false;
+}
+
+bool dwarf_file_open(struct dwarf_file *file, const char *path, struct error *err)
+{
+    return dwarf_file_open_loaded(file, path, NULL, err);
+}
+
+bool dwarf_file_section(struct dwarf_file *file, const char *name, uint64_t *address)
+{
+    Elf *elf = libdw->dwarf_getelf(file->dwarf);
+    GElf_Shdr header;
+    size_t names;
+    if (libdw->elf_getshdrstrndx(elf, &names) != 0)
+        return false;
+    for (Elf_Scn *section = libdw->elf_nextscn(elf, NULL); section;
+         section = libdw->elf_nextscn(elf, section)) {
+        if (!libdw->gelf_getshdr(section, &header))
+            continue;
+        const char *found = libdw->elf_strptr(elf, names, header.sh_name);
+        if (found && !strcmp(found, name)) {
+            *address = header.sh_addr;
+            return true;
+        }
+    }
     return false;
 }
 

@@ -29,8 +29,22 @@ struct dwarf_file {
     Dwfl *dwfl;
 };
 
+// Where the sections of a relocatable file were loaded.
+struct dwarf_sections {
+    const char *const *names;
+    const uint64_t *addresses;
+    size_t count;
+};
+
 // False with ERR_TYPE and the reason when there is no such file, no libdw, or no DWARF in it.
 bool dwarf_file_open(struct dwarf_file *file, const char *path, struct error *err);
+
+// The same for a relocatable file; its DWARF then has the addresses that its code was loaded at.
+bool dwarf_file_open_loaded(struct dwarf_file *file, const char *path,
+                            const struct dwarf_sections *sections, struct error *err);
+
+// Where a section of a linked file begins. False if it has none of that name.
+bool dwarf_file_section(struct dwarf_file *file, const char *name, uint64_t *address);
 
 // Closes what is open; an all-zero or closed file is left alone.
 void dwarf_file_close(struct dwarf_file *file);

@@ -4,11 +4,59 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
+#include "stacks/code_stack.h"
+#include "types/dwarf_place.h"
+
+// Where the code of the seeds is, and the bytes of it that are asked about.
+enum { CODE_END = 0x400, CODE_STEP = 3, STACK = 0x1000, CALLERS = 3 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     fuzz_no_cache();
     return 0;
+}
+
+// A stack of one place, which calls itself, and all that is in its frames.
+static void look_at_place(const struct dwarf_place *place)
+{
+    struct code_frame frames[CALLERS] = {0};
+    struct code_stack stack = {.frames = frames, .count = CALLERS};
+    struct code_value value;
+    const char *reason = NULL;
+    for (size_t i = 0; i < CALLERS; i++) {
+        frames[i].code.place = place;
+        frames[i].cfa = STACK;
+        for (size_t number = 0; number < CODE_REGISTERS; number++)
+            frames[i].registers[number] = frames[i].entry[number] =
+                (struct code_value){.known = true, .value = number};
+    }
+    for (size_t i = 0; i < place->scope_count; i++) {
+        const struct dwarf_scope *scope = &place->scopes[i];
+        FUZZ_CHECK(scope->first + scope->count <= place->variable_count);
+    }
+    for (size_t i = 0; i < place->variable_count; i++)
+        FUZZ_CHECK(code_variable(&stack, 0, &place->variables[i], &value, &reason) || reason);
+    for (unsigned number = 0; number < CODE_REGISTERS; number++) {
+        code_stack_ask(&stack);
+        FUZZ_CHECK(code_passed(&stack, 0, number, &value, &reason) || reason);
+    }
+}
+
+static void look_at_code(const char *path)
+{
+    struct dwarf_file file;
+    struct error err = {0};
+    if (!dwarf_file_open(&file, path, &err))
+        return;
+    for (uint64_t at = 1; at < CODE_END; at += CODE_STEP) {
+        struct dwarf_place *place = dwarf_place_find(&file, at - 1, at, &err);
+        if (place)
+            look_at_place(place);
+        else
+            FUZZ_CHECK(err.code == ERR_NONE);
+        dwarf_place_free(place);
+    }
+    dwarf_file_close(&file);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -17,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     types_choose("dwarf", NULL);
     fuzz_walk_all();
     fuzz_walk_strings(data, size);
+    look_at_code(fuzz_file(data, size));
     fuzz_reset();
     return 0;
 }

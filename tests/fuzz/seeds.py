@@ -65,6 +65,17 @@ struct all *more;
 enum minus less;
 enum wide wider;
 """
+# Functions that call each other, with parameters that are passed on, inlined and dropped.
+CODE = """\
+struct pair { long a, b; };
+void outer(void *);
+static inline int inlined(struct pair *pair, int by) { outer(pair); return pair->a * by; }
+__attribute__((noinline)) static long dropped(long one, int two, struct pair pair)
+{ struct pair own = pair; outer(&own); return inlined(&own, two) + one; }
+long calls(long one, short two, char *text)
+{ struct pair pair = { one, two }; return dropped(one + two, 7, pair) + (text ? *text : 0); }
+long passes(long one) { outer(&one); return calls(one * 3, (short)one, 0) + calls(one, 1, "x"); }
+"""
 # Debug sections of no interest here, which would only take bytes that change nothing.
 REMOVED = [".comment", ".note.gnu.property", ".eh_frame"]
 REMOVED_LINKED = [".debug_line", ".debug_aranges"]      # relocations elsewhere refer to them
@@ -205,6 +216,10 @@ def write_all(folder: Path) -> None:
         compile_sample(seeds / "dwarf" / f"{name}.o", options + " -c")
         compile_sample(seeds / "dwarf" / f"{name}.so", options + " " + LINKED)
     compile_sample(seeds / "dwarf" / "units.so", "-gdwarf-5 " + LINKED, SAMPLE, SECOND)
+    for version in (4, 5):
+        for link in (LINKED, "-c"):
+            compile_sample(seeds / "dwarf" / f"code{version}{link[1]}",
+                           f"-gdwarf-{version} -O2 {link}", CODE)
     write_index(folder, seeds / "index" / "sample")
     for recorded in (HERE / "gdb").iterdir():
         shutil.copy(recorded, seeds / "gdb")

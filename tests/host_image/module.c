@@ -7,6 +7,7 @@
 #include "objects/classes.h"
 #include "objects/signals.h"
 #include "objects/state.h"
+#include "stacks/code_files.h"
 #include "stacks/layout.h"
 #include "stacks/orc.h"
 #include "stacks/returns.h"
@@ -222,6 +223,7 @@ static PyObject *reset_types(PyObject *module, PyObject *unused)
     }
     types_reset();
     orc_forget();
+    code_files_reset();
     stack_layout_forget();
     returns_forget();
     Py_RETURN_NONE;

@@ -7,13 +7,16 @@ Must not know where the values come from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from LinuxDump.fs.inodes import device
 from LinuxDump.fs.paths import all_paths, path_of, real_mount
 from LinuxDump.locks import owner_word, rwsem_holders
 from pykdump.API import CU_LIVE, CU_LOAD, addr2mod, addr2sym, crash, memoize_cond, readmem, readSU
 from pykdump.API import sym2addr, whatis
+
+if TYPE_CHECKING:
+    from LinuxDump.dwarfframes import Scope, Variable
 
 INVALID = "<invalid>"
 REGISTERS = ("RDI", "RSI", "RDX", "RCX", "R8", "R9")
@@ -50,6 +53,25 @@ def arguments_of(function: str) -> tuple[Argument, ...]:
     return tuple(_placed(prototype[1:])) if prototype else ()
 
 
+def arguments_of_scope(scope: Scope) -> tuple[Argument, ...]:
+    """The same by the DWARF of a function: those that the compiler has left it."""
+    return tuple(argument_of(number, each) for number, each in enumerate(scope.parameters)
+                 if each.register)
+
+
+def argument_of(number: int, each: Variable) -> Argument:
+    """A parameter as an argument; its register is "" if it has none."""
+    return Argument(number, (each.register or "").upper(), each.ctype, _struct_of(each.ctype),
+                    each.size)
+
+
+def _struct_of(ctype: str) -> str:
+    """The struct or union that a type is a pointer to; "" for others."""
+    base, star, rest = ctype.partition("*")
+    is_struct = base.startswith(("struct ", "union ")) and star and not rest.strip()
+    return base.strip() if is_struct else ""
+
+
 def _placed(types: list[Any]) -> Iterator[Argument]:
     """By the ABI: structs of up to 16 bytes in two registers, larger ones on the stack."""
     free = list(REGISTERS)
@@ -59,10 +81,8 @@ def _placed(types: list[Any]) -> Iterator[Argument]:
             continue
         taken, free = free[:words], free[words:]
         text = ctype.fullstr()
-        base, star, rest = text.partition("*")
-        is_struct = base.startswith(("struct ", "union ")) and star and not rest.strip()
         if words == 1:
-            yield Argument(number, taken[0], text, base.strip() if is_struct else "", ctype.size)
+            yield Argument(number, taken[0], text, _struct_of(text), ctype.size)
 
 
 # -- what it stands for -------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from pykdump.API import (addr2sym, crash, readInt, readSU, struct_size, sym2addr
 
 ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
 CERTAIN, LIKELY, MEMORY = "certain", "likely", "memory"
-_GRADES = (CERTAIN, LIKELY, MEMORY)
+GRADES = (CERTAIN, LIKELY, MEMORY)      # the best first
 _MASK = (1 << 64) - 1
 _LOW = (1 << 32) - 1
 _THUNK = "__x86_indirect_thunk_"
@@ -74,7 +74,7 @@ class FrameRegisters(NamedTuple):
 
 
 def _worse(*grades: str) -> str:
-    return max(grades, key=_GRADES.index)
+    return max(grades, key=GRADES.index)
 
 
 class _Environment:
@@ -321,7 +321,7 @@ def _accept(step: _Step, name: str, known: Known) -> None:
     before = step.entry.get(name)
     if before is None:
         step.entry[name] = known
-    elif _differ(before, known):
+    elif differ(before, known):
         better, other = sorted((before, known), key=_rank)
         step.entry[name] = better
         if other.grade != MEMORY:       # which was changed since
@@ -333,10 +333,11 @@ def _accept(step: _Step, name: str, known: Known) -> None:
 
 def _rank(known: Known) -> tuple[int, int]:
     """The lower the better."""
-    return -known.bits, _GRADES.index(known.grade)
+    return -known.bits, GRADES.index(known.grade)
 
 
-def _differ(one: Known, other: Known) -> bool:
+def differ(one: Known, other: Known) -> bool:
+    """Are two values of one register different, as far as both are known."""
     mask = _LOW if 32 in (one.bits, other.bits) else _MASK
     return one.value & mask != other.value & mask
 

@@ -30,6 +30,13 @@ def lsModules() -> list[str]:
     return [words[1] for words in map(str.split, lines) if len(words) > 1]
 
 
+def loaded_files() -> dict[str, str]:
+    """The modules whose debug information is loaded into crash, and the files that have it."""
+    lines = _mod("mod").splitlines()[1:]
+    rows = [line.split(None, 4) for line in lines if "(not loaded)" not in line]
+    return {row[1]: row[4].strip() for row in rows if len(row) > 4}
+
+
 def loadModule(name: str, ofile: str | None = None, altname: str | None = None) -> bool:
     """Load the debug information of a module, from `ofile` or from where crash finds it.
 

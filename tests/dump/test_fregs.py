@@ -2,11 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.dump.harness import untimed
+from tests.lab import kmodule
 
+LAB_LOCKS = Path(__file__).resolve().parents[1] / "lab" / "guests" / "lab_locks.c"
 HEAD = re.compile(r"^PID: (\d+)  TASK: ([0-9a-f]+)  CPU: (\d+)  COMMAND: (.+)$", re.M)
 FRAME = re.compile(r"^#(\d+) (\S+)(?: called from 0x([0-9a-f]+) <(\S+)\+(\d+)>"
                    r"| entered by exception at <(\S+)>)?$", re.M)
@@ -114,6 +117,111 @@ def test_nearly_all_frames_tell_something_and_nothing_contradicts_itself(crash):
     assert not {name for name in silent
                 if not name.startswith(("asm_", "start_kernel", "x86_64_start", "arch_call_rest",
                                         "stop_this"))}
+
+
+# -- what DWARF adds ----------------------------------------------------------------------------
+
+def by_function(crash, arguments):
+    """Function -> its frame in JSON, of one task."""
+    [record] = records(crash, arguments)
+    return {frame["function"]: frame for frame in record["frames"]}
+
+
+def test_inlined_functions_are_shown_with_their_parameters_and_lines(locks_crash):
+    text = run(locks_crash, "-a -r down_read lab-written-r")
+    [lock] = set(re.findall(r"\+RDI: (0x[0-9a-f]+)  arg0 struct rw_semaphore \*", text))
+    frame = text.split("\n#")[-1]
+    assert re.findall(r"^    (\w+)\((.*)\) at kernel/locking/rwsem\.c:\d+(, inlined)?$", frame,
+                      re.M) == [("__down_read_common", f"sem={lock}, state=2", ", inlined"),
+                                ("__down_read", f"sem={lock}", ", inlined"),
+                                ("down_read", f"sem={lock}", "")]
+    assert "inlined" not in run(locks_crash, "-r down_read lab-written-r")
+
+
+def test_parameters_that_the_compiler_dropped_are_told(locks_crash):
+    text = run(locks_crash, "-aa -r __mutex_lock lab-mutex-wait")
+    assert re.search(r"\+RDI: 0x[0-9a-f]+  arg0 struct mutex \* lab_mutex \(owner pid: \d+\)$",
+                     text, re.M)
+    assert re.search(r"\+RSI: 0x2 \(its lower half\)  arg1 unsigned int$", text, re.M)
+    assert "(it is called without subclass, nest_lock, ip: the compiler dropped that)" in text
+
+
+def test_hints_of_parameters_that_no_register_has(locks_crash):
+    text = run(locks_crash, "-aa -r __schedule lab-mutex-wait")
+    pid = HEAD.search(text)[1]
+    assert f"      prev: = pid {pid} (lab-mutex-wait)\n" in text
+
+
+def test_what_calls_passed_is_told_with_the_caller(locks_crash):
+    frame = by_function(locks_crash, "-a lab-written-r")["rwsem_down_read_slowpath"]
+    passed = frame["dwarf"]["passed"]
+    assert passed["rdi"]["value"] == frame["entry"]["rdi"]["value"]
+    assert passed["rdx"] == {"value": "0x2", "bits": 32, "grade": "certain", "distance": 0,
+                             "how": "call site in down_read", "argument": 2,
+                             "type": "unsigned int", "hint": None, "symbol": None}
+    [scope] = frame["dwarf"]["scopes"]
+    assert [(one["name"], one["ctype"], one["register"]) for one in scope["variables"]][:3] == [
+        ("sem", "struct rw_semaphore *", "rdi"), ("count", "long int", "rsi"),
+        ("state", "unsigned int", "rdx")]
+    assert {one["name"]: one["how"] for one in scope["variables"]}["count"] \
+        == "it was optimised out"
+    assert by_function(locks_crash, "lab-written-r")["down_read"]["dwarf"] is None
+
+
+def test_nothing_that_dwarf_tells_contradicts_the_code_that_was_followed(crash):
+    text = run(crash, "-a -A")
+    assert "another value" not in text and text.count(", inlined\n") > 100
+    assert re.search(r"^   @R[A-Z0-9]+: 0x[0-9a-f]+ .*\(call site in [\w, ]+\)$", text, re.M)
+
+
+CONFLICT = """
+from LinuxDump import dwarfframes
+kept = dwarfframes.dwarf_of_frames
+def wrong(found):
+    return [told._replace(passed={name: known._replace(value=known.value ^ 16)
+                                  for name, known in told.passed.items()}) for told in kept(found)]
+dwarfframes.dwarf_of_frames = wrong
+"""
+
+
+def test_another_value_is_never_hidden(locks_crash):
+    locks_crash.epython(CONFLICT)
+    try:
+        text = run(locks_crash, "-a -r slowpath lab-written-r")
+    finally:
+        locks_crash.epython("from LinuxDump import dwarfframes\n"
+                            "dwarfframes.dwarf_of_frames = kept")
+    assert re.search(r"^   2 RDX: 0x2  arg2 unsigned int$", text, re.M)
+    assert "   @RDX: 0x12 (its lower half) (call site in down_read: another value: " \
+        "one of them is wrong)\n" in text
+
+
+def test_functions_of_a_module_whose_debug_information_is_loaded(locks_crash, locks_dump,
+                                                                 tmp_path):
+    file = tmp_path / "lab_locks.ko"
+    file.write_bytes(kmodule.build(LAB_LOCKS, locks_dump.kernel.release))
+    asked = "-a -r written_wait_read lab-written-r"
+    assert "written_wait_read(" not in run(locks_crash, asked)
+    locks_crash.run(f"mod -s lab_locks {file}")
+    try:
+        text = run(locks_crash, asked)
+    finally:
+        locks_crash.run("mod -d lab_locks")
+    assert re.search(r"^    written_wait_read\(\w+=\S+\) at \S*lab_locks\.c:\d+$", text, re.M)
+
+
+def test_without_dwarf_registers_are_shown_all_the_same(locks_crash):
+    plain = run(locks_crash, "-a lab-sem-wait")
+    locks_crash.epython("from LinuxDump import dwarfframes\nkept = dwarfframes.dwarf_of_frames\n"
+                        "def fails(found):\n    raise TypeError('no libdw')\n"
+                        "dwarfframes.dwarf_of_frames = fails")
+    try:
+        text = run(locks_crash, "-a lab-sem-wait")
+    finally:
+        locks_crash.epython("from LinuxDump import dwarfframes\n"
+                            "dwarfframes.dwarf_of_frames = kept")
+    assert text.count("fregs: no DWARF is used: no libdw\n") == 1
+    assert REGISTER.findall(text) == REGISTER.findall(plain) and ", inlined" not in text
 
 
 # -- the command --------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ TABLE: dict[str, dict[str, str]] = {
         "python3-debugpy": "the debugger of editors, behind epython --listen",
         "python3-capstone": "decodes the kernel's instructions, for fregs",
         "python3-drgn": "tells what registers held by another way, DWARF",
+        "gdb": "tells what calls passed, of a core file of the kernel's stacks",
         "python3-numpy": "takes columns without a copy, as people's programs do",
         "python3-greenlet": "switches stacks inside of crash, as people's programs do",
         "python3-eventlet": "runs on each of its hubs, and patches the standard library",

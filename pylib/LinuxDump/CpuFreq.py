@@ -58,11 +58,19 @@ def frequencies() -> list[Frequencies]:
     return found
 
 
+def driver_address() -> int:
+    """Where the struct cpufreq_driver of the driver is that sets frequencies; 0 if there is none.
+
+    crash.error if that cannot be read.
+    """
+    address = sym2addr("cpufreq_driver")
+    return readPtr(address) if address else 0
+
+
 def driver() -> str:
     """The driver that sets frequencies: "intel_pstate"; "" if there is none."""
-    address = sym2addr("cpufreq_driver")
     try:
-        pointer = readPtr(address) if address else 0
+        pointer = driver_address()
         return printable(str(readSU("struct cpufreq_driver", pointer).name)) if pointer else ""
     except (crash.error, TypeError):
         return ""

@@ -1,6 +1,7 @@
 """Buses below buses, and devices that are damaged; frequencies of machines that have some."""
 
 import struct
+from types import SimpleNamespace
 
 import pytest
 
@@ -134,3 +135,20 @@ def test_frequencies_of_each_cpu_that_has_a_policy(world, library, monkeypatch, 
     assert capsys.readouterr().out.splitlines() == [
         f"  CPU0 <struct cpufreq_policy 0x{policy:x}> schedutil",
         "      Frequencies: min=800000 max=2000000 cur=1200000"]
+
+
+@pytest.mark.parametrize("name, cpus, severities", [
+    (b"pcc-cpufreq", 5, ["warning"]), (b"pcc-cpufreq", 4, ["note"]), (b"intel_pstate", 64, [])])
+def test_a_driver_that_serves_one_cpu_at_a_time_is_found(world, library, monkeypatch, name, cpus,
+                                                         severities):
+    world.btf.struct("cpufreq_driver", 16, at("name", world.btf.array(world.char, 16)))
+    world.load()
+    driver = world.place(name.ljust(16, b"\0"))
+    host_image.add_symbol("cpufreq_driver", world.place(struct.pack("<Q", driver)))
+    detector = library("LinuxDump.triage.frequencies")
+    monkeypatch.setattr(detector, "sys_info", SimpleNamespace(CPUS=cpus))
+    found = list(detector.findings())
+    assert [str(finding.severity) for finding in found] == severities
+    for finding in found:
+        assert finding.id == "frequencies.pcc" and f"of {cpus} CPUs" in finding.sentence
+        assert finding.evidence[0].address == driver

@@ -15,7 +15,7 @@ from pykdump.timelimit import time_limit
 from .finding import Finding
 
 DETECTORS = ("panics", "tasklists", "hangs", "scheduler", "storage", "filesystems", "memory",
-             "slabs", "logmarks", "taints")
+             "slabs", "frequencies", "logmarks", "taints")
 """Modules of this package, in the order in which findings of one severity are told."""
 
 

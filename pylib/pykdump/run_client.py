@@ -13,12 +13,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, NamedTuple
 
 STATUS_FD = "MPYKDUMP_STATUS_FD"
 _FAILED = 1             # crash, or the plug-in in it, has not come so far
 _WRONG = 2              # the command line
 _LONGEST = 1400         # bytes of a line that crash reads whole
+_NO_SEARCH = "--no_panic"
 _PLAIN = re.compile(r"[\w@%+=:,./~*?^-]+\Z")
 
 
@@ -107,8 +108,31 @@ def _quoted(word: str) -> str:
     raise RunError(f"{word!r} cannot be typed to crash")
 
 
+class _Ended(NamedTuple):
+    """How a crash has ended: its status as Popen gives it, that of the program if one ran, and
+    whether its own search for the task that panicked may be to blame."""
+
+    crash: int
+    program: int | None
+    searched: bool
+
+
 def _run(crash: list[str], vmlinux: str, dump: str, lines: list[str], loaded: str) -> int:
+    ended = _run_once(crash, vmlinux, dump, lines, loaded)
+    if ended.program is None and ended.crash > 0 and ended.searched and _NO_SEARCH not in crash:
+        print("mpykdump-run: crash could not open the dump; once more without its search for the "
+              f"task that panicked ({_NO_SEARCH})", file=sys.stderr)
+        ended = _run_once([*crash, _NO_SEARCH], vmlinux, dump, lines, loaded)
+    if ended.program is not None:
+        return ended.program
+    where = "the plug-in was not loaded" if ended.crash == 0 else "crash could not open the dump"
+    print(f"mpykdump-run: {where} ({_how(ended.crash)})", file=sys.stderr)
+    return _FAILED
+
+
+def _run_once(crash: list[str], vmlinux: str, dump: str, lines: list[str], loaded: str) -> _Ended:
     read, write = os.pipe()
+    searched = True
     with tempfile.NamedTemporaryFile("w", prefix="mpykdump-run-", suffix=".crash") as file:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
@@ -120,34 +144,40 @@ def _run(crash: list[str], vmlinux: str, dump: str, lines: list[str], loaded: st
                                      env={**os.environ, STATUS_FD: str(write)})
         except OSError as err:
             raise RunError(f"{shlex.join(crash)}: {err.strerror}") from None
+        finally:
+            os.close(write)
         signal.signal(signal.SIGINT, signal.SIG_IGN)    # it is the program's, which crash runs
         if child.stdout is not None:
-            _copy(child.stdout, loaded.encode())
+            searched = _copy(child.stdout, loaded.encode())
         ended = child.wait()
     os.set_blocking(read, False)
     try:
         told = os.read(read, 4096).decode("ascii", "replace").split()
     except BlockingIOError:
         told = []
-    if told and told[-1].isdecimal():
-        return int(told[-1]) & 0xff
-    where = "the plug-in was not loaded" if ended == 0 else "crash could not open the dump"
-    print(f"mpykdump-run: {where} ({_how(ended)})", file=sys.stderr)
-    return _FAILED
+    os.close(read)
+    said = int(told[-1]) & 0xff if told and told[-1].isdecimal() else None
+    return _Ended(ended, said, searched)
 
 
-def _copy(output: IO[bytes], loaded: bytes) -> None:
-    """What a program prints to standard output; what is said before it to standard error."""
+def _copy(output: IO[bytes], loaded: bytes) -> bool:
+    """What a program prints to standard output; what is said before it to standard error.
+
+    True if crash has complained of a stack before: it looks for who panicked by backtraces.
+    """
     target: BinaryIO = sys.stderr.buffer
+    searched = False
     try:
         for line in output:
             target.write(line)
             target.flush()
             if line == loaded:
                 target = sys.stdout.buffer
+            searched = searched or target is sys.stderr.buffer and line.startswith(b"bt: ")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)    # Python flushes it once more
     output.close()
+    return searched
 
 
 def _how(ended: int) -> str:

@@ -207,6 +207,39 @@ def test_damaged_caches_are_critical_with_addresses(found):
     assert "out of the slab" in damaged["lab_overwritten"]["evidence"][1]["text"]
 
 
+def test_a_free_list_that_is_wrong_is_critical_with_the_page(found):
+    finding, = found["memory.free-lists"]
+    assert finding["severity"] == "critical" and finding["sentence"].startswith("1 lists of free")
+    piece, = finding["evidence"]
+    assert re.fullmatch(r"order 0 \w+: a block of order 7 is on it", piece["text"])
+    assert piece["address"].startswith("0xffff")
+
+
+def test_fragmentation_is_found_as_the_kernel_counted_it(found, memory_crash):
+    finding, = found["memory.fragmentation"]
+    assert "no block of 64 KB, for which threads have asked" in finding["sentence"]
+    # The last that the kernel has logged is how many free blocks there are.
+    counted = re.findall(r"Node 0 (DMA\w*): ((?:\d+\*\d+kB (?:\(\w+\) )?)+)",
+                         memory_crash.run("log"))
+    theirs = {zone: [int(count) for count in re.findall(r"(\d+)\*", counts)]
+              for zone, counts in counted}
+    for piece in finding["evidence"]:
+        zone, numbers = piece["text"].split(" blocks ")
+        ours = json.loads(numbers.replace("(", "[").replace(")", "]"))
+        assert len(ours) == len(theirs[zone]) and not any(ours[4:])
+        assert all(abs(mine - told) <= 16 for mine, told in zip(ours, theirs[zone]))
+    assert "no block" in finding["sentence"] and sum(theirs["DMA32"]) > 64
+
+
+def test_who_was_killed_for_memory_is_told_from_the_log(memory_crash):
+    finding, = answer(memory_crash, """
+from LinuxDump.triage.detectors import detect
+print(json.dumps([f.record() for f in detect(("logmarks",)).findings]))""")
+    assert finding["id"] == "log.oom" and ": 1, at " in finding["sentence"]
+    assert re.search(r"Memory cgroup out of memory: Killed process \d+ \(dd\)",
+                     finding["evidence"][0]["text"])
+
+
 def test_swap_is_that_of_the_guest(memory_crash, memory_dump):
     device, = answer(memory_crash,
                      "print(json.dumps([list(device) for device in swap.devices()]))")

@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <linux/sysrq.h>
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 #include <linux/wait.h>
@@ -21,6 +22,7 @@
 #define RECLAIMERS 2
 #define HIGH_ORDER 4
 #define LEFT_PAGES 1000
+#define DRAINING (__GFP_MEMALLOC | __GFP_NOWARN) // kswapd is not woken for these
 
 static struct kmem_cache *leak, *overwritten, *twice;
 static struct page *drained; // where the pages that are taken last end up
@@ -126,21 +128,29 @@ static int orderer(void *unused)
     return 0;
 }
 
-// Takes what is left, past all watermarks, and gives some single pages back.
+// Takes what is left in blocks of an order or more, past all watermarks.
+static void drain_blocks(int least)
+{
+    struct page *page;
+    int order;
+
+    for (order = 9; order >= least; order--) {
+        while ((page = alloc_pages(DRAINING, order)))
+            drained = page;
+    }
+}
+
+// Takes all, and gives some single pages back.
 static void drain(void)
 {
-    gfp_t flags = __GFP_MEMALLOC | __GFP_NOWARN; // kswapd is not woken for these
     struct page *page, *first = NULL;
-    int order, i;
+    int i;
 
-    for (i = 0; i < LEFT_PAGES && (page = alloc_page(flags)); i++) {
+    for (i = 0; i < LEFT_PAGES && (page = alloc_page(DRAINING)); i++) {
         set_page_private(page, (unsigned long)first);
         first = page;
     }
-    for (order = 9; order >= 0; order--) {
-        while ((page = alloc_pages(flags, order)))
-            drained = page;
-    }
+    drain_blocks(0);
     // Every second one of those set aside: they have no neighbour to become a larger block with.
     for (i = 0; first; i++) {
         page = first;
@@ -149,6 +159,25 @@ static void drain(void)
         if (page_to_pfn(page) & 1)
             __free_page(page);
     }
+}
+
+// Somebody writes to the struct page of a free one.
+static void mislabel(void)
+{
+    struct zone *zone = page_zone(drained);
+    struct page *page;
+    unsigned long flags;
+    int type;
+
+    spin_lock_irqsave(&zone->lock, flags);
+    for (type = 0; type < MIGRATE_TYPES; type++) {
+        page = list_first_entry_or_null(&zone->free_area[0].free_list[type], struct page, lru);
+        if (page) {
+            set_page_private(page, 7);
+            break;
+        }
+    }
+    spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 static int last_set(const char *value, const struct kernel_param *unused)
@@ -166,6 +195,10 @@ static int last_set(const char *value, const struct kernel_param *unused)
     is_drained = true;
     wake_up_all(&until_drained);
     msleep(500);
+    // What others have given back meanwhile is no large block, either.
+    drain_blocks(HIGH_ORDER);
+    mislabel();
+    handle_sysrq('m'); // the kernel's own account of its free lists
     return 0;
 }
 static const struct kernel_param_ops last_ops = {.set = last_set};

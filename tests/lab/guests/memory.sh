@@ -24,6 +24,8 @@ echo 24M >/sys/block/zram0/disksize
 mkswap /dev/zram0 >/dev/null
 swapon /dev/zram0
 
+echo 1 >/proc/sys/kernel/sysrq
+
 # The memory of its own cgroup: NAME KILOBYTES LIMIT VALUE, and more words for hog.
 limited() {
     group=/sys/fs/cgroup/$1
@@ -40,6 +42,11 @@ echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 limited lab-max 17500 memory.max 16M
 # More than it may have, and more than swap takes: it waits again and again.
 limited lab-high 65536 memory.high 24M again
+# More than it may have, and none goes to swap.
+mkdir /sys/fs/cgroup/lab-oom
+echo 4M >/sys/fs/cgroup/lab-oom/memory.max
+echo 0 >/sys/fs/cgroup/lab-oom/memory.swap.max
+(echo 0 >/sys/fs/cgroup/lab-oom/cgroup.procs && exec dd if=/dev/zero of=/dev/null bs=16M)
 hog lab-hog 140000 &
 until [ -e /run/ready/lab-hog ]; do
     usleep 10000

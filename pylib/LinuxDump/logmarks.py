@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from LinuxDump.printk import Record, kernel_log, printable
 
+_ANNOUNCED = "Machine check events logged"
 _PANIC = re.compile(r"^Kernel panic - not syncing: (.*)", re.M)
 
 
@@ -45,6 +46,9 @@ KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("allocation", r"page allocation failure"),
         ("bad-page", r"^BUG: Bad (?:page|rss-counter)"),
         ("slab", r"^BUG \S+ \(.*\): "),
+        # bit 61 of the status: it was not
+        ("corrected", r"\[Hardware Error\]: CPU \d+: Machine Check: \d+ Bank \d+: "
+                      r"[89cd][0-9a-f]{15}"),
         ("machine-check", r"\[Hardware Error\]: (?:Machine check|CPU \d+: Machine Check|event s)"),
         ("io-error", r"I/O error, dev \w|^Buffer I/O error on dev"
                      r"|critical (?:medium|target) error"),
@@ -71,7 +75,15 @@ def panic_messages() -> list[str]:
 
 def marks(records: Iterable[Record]) -> list[Mark]:
     """Those of some messages that tell of trouble, in their order."""
-    return [mark for mark in map(_mark, records) if mark]
+    found = [mark for mark in map(_mark, records) if mark]
+    return [mark for mark, after in zip(found, [*found[1:], None])
+            if not (after and _announces(mark, after))]
+
+
+def _announces(mark: Mark, after: Mark) -> bool:
+    """Does a message only say that another one follows, which it does."""
+    return _ANNOUNCED in mark.line and after.kind in ("corrected", "machine-check") \
+        and after.record.seconds - mark.record.seconds < 1
 
 
 def _mark(record: Record) -> Mark | None:

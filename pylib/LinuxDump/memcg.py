@@ -62,6 +62,20 @@ def groups() -> list[Group]:
     return found
 
 
+def above(task: Any) -> list[int]:
+    """The cgroups that the memory of a task_struct counts in, its own first: addresses of
+    struct mem_cgroup, the root's included.
+
+    crash.error if they cannot be read, TypeError on a kernel without them.
+    """
+    css = task.cgroups.subsys[EnumInfo("enum cgroup_subsys_id")["memory_cgrp_id"]]
+    found: list[int] = []
+    while css and len(found) < _MAX_DEPTH:
+        found.append(int(css))
+        css = css.parent
+    return found
+
+
 def _descend(css: Any, found: list[Group], seen: set[int], depth: int) -> None:
     # The css is the first member of a struct mem_cgroup.
     children, _report = walk_list(css.children, "struct cgroup_subsys_state", "sibling",

@@ -23,7 +23,9 @@ _MARKS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("stack-overflow", "handle_stack_overflow"),
         ("double-fault", "exc_double_fault do_double_fault"),
         ("stack-corruption", "__stack_chk_fail"),
+        ("scheduling-while-atomic", "__schedule_bug"),
         ("warning", "__warn check_panic_on_warn"),
+        ("cgroup-oom", "mem_cgroup_out_of_memory"),
         ("oom", "out_of_memory"),
         ("oops", "oops_end page_fault_oops no_context die die_addr die_kernel_fault"),
         ("no-root", "mount_root mount_root_generic mount_block_root prepare_namespace"),
@@ -59,6 +61,12 @@ _HELPERS = frozenset("""
     do_raw_write_lock
     mutex_lock mutex_lock_interruptible mutex_lock_killable mutex_lock_nested mutex_lock_io
     __mutex_lock __mutex_lock_slowpath
+    msleep msleep_interruptible usleep_range usleep_range_state
+    down down_interruptible down_killable down_timeout down_read down_write down_read_killable
+    down_write_killable rwsem_down_read_slowpath rwsem_down_write_slowpath
+    wait_for_completion wait_for_completion_timeout wait_for_completion_io
+    wait_for_completion_interruptible wait_for_completion_killable wait_for_common
+    __wait_for_common
     __list_add_valid __list_del_entry_valid __list_add_valid_or_report
     __list_del_entry_valid_or_report plist_check_list
     kfree kvfree kfree_sensitive __kmem_cache_free kmem_cache_free kmem_cache_free_bulk
@@ -92,6 +100,23 @@ def bare(name: str | None) -> str:
 def tells_of_others(name: str) -> bool:
     """Does a function report, or only do for its caller what that asked for."""
     return name in _MACHINERY or name in _HELPERS or name.startswith(_HELPER_PREFIXES)
+
+
+_SOFTIRQS = frozenset("__do_softirq handle_softirqs".split())
+_INTERRUPTS = ("asm_sysvec_", "asm_common_interrupt", "common_interrupt", "do_IRQ",
+               "apic_timer_interrupt", "call_function_single_interrupt", "call_function_interrupt")
+
+
+def interrupt_of(functions: Iterable[str]) -> str:
+    """What has called functions like these, the innermost first: "softirq", "interrupt"; "" for a
+    task itself, which ksoftirqd is as well."""
+    names = list(functions)
+    for name in names:
+        if name in _SOFTIRQS:
+            return "" if "run_ksoftirqd" in names else "softirq"
+        if name.startswith(_INTERRUPTS):
+            return "interrupt"
+    return ""
 
 
 _VECTORS = {"async_page_fault": "page_fault", "machine_check": "machine_check"}

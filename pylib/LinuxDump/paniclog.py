@@ -18,6 +18,7 @@ _BY_PANIC = tuple((cause, re.compile(pattern)) for cause, pattern in (
     ("hard-lockup", r"[Hh]ard LOCKUP"), ("nmi", r"NMI"), ("soft-lockup", r"softlockup"),
     ("rcu-stall", r"RCU Stall"), ("hung-task", r"hung_task"),
     ("oom", r"[Oo]ut of memory|deadlocked on memory"), ("stack-overflow", r"stack overflow"),
+    ("scheduling-while-atomic", r"scheduling while atomic"),
     ("stack-corruption", r"stack-protector"), ("init-died", r"Attempted to kill init"),
     ("no-root", r"Unable to mount root"), ("warning", r"panic_on_warn"),
 ))
@@ -68,7 +69,8 @@ def report_of(records: Sequence[Record], message: str) -> Report | None:
         return None
     rips, tasks = list(_RIP.finditer(text)), list(_WHO.finditer(text))
     frame = None
-    if rips and cause not in ("sysrq", "oom", "init-died", "no-root", "machine-check"):
+    if rips and cause not in ("sysrq", "oom", "init-died", "no-root", "machine-check",
+                              "scheduling-while-atomic"):
         function, offset, module = rips[-1].groups()
         frame = LoggedFrame(function, int(offset, 16), module)
     if not tasks:

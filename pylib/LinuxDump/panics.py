@@ -12,7 +12,7 @@ from LinuxDump import faults, stacks
 from LinuxDump.faults import Bug, Fault
 from LinuxDump.logmarks import before_panic, kernel_messages, panic_messages
 from LinuxDump.panicfunctions import (LIST_CHECKS, SLAB_CHECKS, bare, cause_of, exception_of,
-                                      tells_of_others)
+                                      interrupt_of, tells_of_others)
 from LinuxDump.paniclog import report_of
 from LinuxDump.percpu import get_cpu_var
 from LinuxDump.printk import printable
@@ -28,8 +28,9 @@ class Panic(NamedTuple):
     """How a kernel died.
 
     cause     "sysrq", "null-dereference", "bad-pointer", "bug", "list-corruption",
-              "slab-corruption", "exception", "warning", "soft-lockup", "hard-lockup", "nmi",
-              "rcu-stall", "hung-task", "oom", "machine-check", "stack-overflow", "double-fault",
+              "slab-corruption", "exception", "warning", "scheduling-while-atomic",
+              "soft-lockup", "hard-lockup", "nmi", "rcu-stall", "hung-task", "oom",
+              "cgroup-oom", "machine-check", "stack-overflow", "double-fault",
               "stack-corruption", "init-died", "no-root", "called", "unknown"; "none" for a
               dump of a kernel that had not panicked
     cpu       whose doing it was ran there; None for a thread that hung, or if not known
@@ -68,6 +69,13 @@ class Panic(NamedTuple):
     def module(self) -> str:
         """The module of the guilty frame, "" for the kernel itself."""
         return (self.guilty.module or "") if self.guilty else ""
+
+    @property
+    def interrupt(self) -> str:
+        """What came on top of the task, which then did not do it: "softirq", "interrupt", or ""."""
+        frames = self.stack.frames if self.stack else []
+        outer = frames[frames.index(self.guilty):] if self.guilty in frames else []
+        return interrupt_of(bare(frame.function) for frame in outer)
 
     @property
     def place(self) -> str:
@@ -160,8 +168,10 @@ def _dissected(found: Panic) -> Panic:
         return found
     if cause in ("sysrq", "no-root", "init-died", "hung-task"):
         return found._replace(cause=cause)
-    if cause == "oom":
+    if cause in ("oom", "cgroup-oom"):
         return found._replace(cause=cause, guilty=None)
+    if cause == "scheduling-while-atomic":
+        return found._replace(cause=cause, guilty=_waiting(frames))
     if cause in ("called", "stack-corruption"):
         return found._replace(cause=cause, guilty=_first_doer(frames))
     regs = outer[0].regs if outer else 0

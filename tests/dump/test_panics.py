@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import struct
 import subprocess
 
@@ -22,18 +23,26 @@ DEATHS = {
     "unlist": ("list-corruption", "lab_unlist", ""),
     "free": ("slab-corruption", "lab_free", "mm/slub.c:"),
     "warn": ("warning", "lab_warn", "lab_panic.c:"),
+    "slept": ("scheduling-while-atomic", "lab_slept", "slept where it must not"),
+    # its timer came upon a task that has nothing to do with it
+    "softirq": ("null-dereference", "lab_null", "reads address 0x18, in a softirq on top of pid="),
     "called": ("called", "lab_called", '"lab: told to (42)"'),
     "smash": ("stack-corruption", "lab_smash", ""),
     "overflow": ("stack-overflow", "lab_recurse", "lab_recurse is on it "),
     "softlockup": ("soft-lockup", "lab_soft", "spinning on lab_lock, which pid="),
     "ipi": ("soft-lockup", "lab_ipi", "CPU 1 has not begun lab_asked"),
     "nmi": ("nmi", "lab_hard", "spinning on lab_lock, with interrupts off, which pid="),
+    "hardlockup": ("hard-lockup", "lab_hard", "on CPU 0, spinning on lab_lock, with interrupts "
+                                              "off, which pid="),
     "hungtask": ("hung-task", "lab_hung", "for mutex lab_mutex, which pid="),
     "rcu": ("rcu-stall", "lab_stall", ""),
     "stalled": ("rcu-stall", "lab_hard", "spinning on lab_lock, with interrupts off, which pid="),
     "oom": ("oom", None, "the largest is pid="),
     "unkillable": ("oom", None, "the largest is pid="),
+    "memcg": ("cgroup-oom", None, "Cgroup /lab has all of the 16 MB of memory"),
     "init": ("init-died", None, "with exit code 7"),
+    "noroot": ("no-root", None, "VFS: Unable to mount root fs on unknown-block(0,0)"),
+    "serial": ("sysrq", None, "from a serial line"),
     "keyboard": ("sysrq", None, "from the keyboard"),
     "mce": ("machine-check", None, "bank 4 of CPU 1, status 0xbe00000000000135 (uncorrected, "
                                    "context corrupt)"),
@@ -41,26 +50,39 @@ DEATHS = {
 # of the section: what happened, and in the lines below it why
 PHRASES = {"null": ("Dump was triggered by kernel", "NULL pointer dereference"),
            "keyboard": ("Dump was triggered by sysrq", "via keyboard"),
+           "serial": ("Dump was triggered by sysrq", "via serial line"),
            "hungtask": ("Panic", "hung_task: blocked tasks")}
 NOTES = ("sysrq",)
+# guest: what its log tells of before it dies, and the words that are there once for each
+HISTORIES = {
+    "called": {"warning": "WARNING: |BUG: scheduling while atomic", "slab": "BUG lab_checked",
+               "allocation": "page allocation failure", "bad-page": "BUG: Bad page state",
+               "hung-task": "task lab-hung:.* blocked for more than", "oops": "Oops: ",
+               "soft-lockup": "soft lockup - CPU#1 stuck .* \\[lab-stuck:",
+               "rcu-stall": "rcu_preempt self-detected stall"},
+    "mce": {"corrected": "CPU 1: Machine Check: 0 Bank 4: 9c00000000000135"},
+}
 
 
 class Death:
     """A guest that died, and what crashinfo says of it: asked once, by one crash."""
 
-    def __init__(self, name, plugin, home):
+    def __init__(self, name, plugin, home, cache):
+        self.history = HISTORIES.get(name, {})
         self.cause, self.function, self.words = DEATHS[name]
         self.dump = dumps.get(f"panic-{name}", kernel=os.environ.get("LAB_KERNEL") or None)
         # crash's own search for the task that panicked ends 8.0.2 on a stack that has overflowed.
-        session = Crash(self.dump, home, options=("--no_panic",))
+        session = Crash(self.dump, home, options=("--no_panic",), XDG_CACHE_HOME=cache)
         session.run(f"extend {plugin}")
         self.told = json.loads(untimed(session.run("crashinfo --json")))
         self.phrases = PHRASES.get(name)
         self.section = untimed(session.run("crashinfo")) if self.phrases else ""
+        self.log = session.run("log") if self.history else ""
         session.close()
 
     def account(self, section):
-        return self.dump.oracle["text"][section].strip()
+        """A section of what it told, empty of one that has told nothing."""
+        return self.dump.oracle["text"].get(section, "").strip()
 
     def findings(self, kind):
         return [finding for finding in self.told["findings"] if finding["id"].startswith(kind)]
@@ -70,8 +92,8 @@ class Death:
 
 
 @pytest.fixture(scope="module", params=DEATHS)
-def death(request, plugin, tmp_path_factory):
-    return Death(request.param, plugin, tmp_path_factory.mktemp(request.param))
+def death(request, plugin, type_cache, tmp_path_factory):
+    return Death(request.param, plugin, tmp_path_factory.mktemp(request.param), type_cache)
 
 
 def test_one_finding_names_the_cause(death):
@@ -125,12 +147,47 @@ def test_a_module_that_taints_is_a_warning_only_where_it_may_be_to_blame(death):
 
 def test_nothing_else_is_found_that_is_wrong(death):
     # that a CPU serves nobody, a thread waits, memory is short is what these died of
-    expected = {"soft-lockup": "scheduler.", "nmi": "scheduler.", "rcu-stall": "scheduler.",
-                "hung-task": "hangs.cluster", "oom": "memory."}.get(death.cause, "nothing")
+    expected = {"soft-lockup": "scheduler.", "hard-lockup": "scheduler.", "nmi": "scheduler.",
+                "rcu-stall": "scheduler.", "hung-task": "hangs.cluster",
+                "oom": "memory."}.get(death.cause, "nothing")
     loud = [finding["id"] for finding in death.told["findings"]
             if finding["severity"] in ("error", "critical")
-            and not finding["id"].startswith(expected)]
+            and not finding["id"].startswith((expected, "log."))]
     assert loud == ([] if death.cause in NOTES else [f"panic.{death.cause}"])
+
+
+def test_what_the_log_told_before_is_counted_by_kind(death):
+    told = {finding["id"]: finding for finding in death.findings("log.")}
+    assert set(told) == {f"log.{kind}" for kind in death.history}
+    for kind, words in death.history.items():
+        finding = told[f"log.{kind}"]
+        lines = [line for line in death.log.splitlines() if re.search(words, line)]
+        assert f": {len(lines)}, " in finding["sentence"]
+        first, last = finding["evidence"][0]["text"], finding["evidence"][-1]["text"]
+        assert first.startswith(lines[0]) and last.startswith(lines[-1])
+
+
+def test_cgroups_of_the_first_version_are_those_of_the_guest(death):
+    files = dict(line.split(":") for line in death.account("files").splitlines())
+    told = {group["path"]: group for group in death.told["sections"]["memory"]["cgroups"]}
+    if death.cause != "cgroup-oom":
+        assert not files and not told
+        return
+    assert sorted(told) == ["/lab", "/lab-other", "/lab/inner"]
+    other, lab = told["/lab-other"], told["/lab"]
+    assert {group["version"] for group in told.values()} == {1}
+    # nobody has used it since
+    for key, file in (("usage", "usage"), ("peak", "max_usage")):
+        assert other[key] == int(files[f"lab-other/memory.{file}_in_bytes"])
+    assert other["usage"] + other["swap"] == int(files["lab-other/memory.memsw.usage_in_bytes"])
+    assert other["max"] is None and other["swap_max"] is None
+    assert lab["max"] == int(files["lab/memory.limit_in_bytes"]) == lab["peak"] == 16 << 20
+
+
+def test_the_largest_of_a_cgroup_is_named_though_others_are_larger(death):
+    if death.cause == "cgroup-oom":
+        sentence = death.findings("panic.")[0]["sentence"]
+        assert f"the largest in it is pid={death.account('pid')} (dd) with 1" in sentence
 
 
 def test_the_section_says_how_the_dump_was_made(death):

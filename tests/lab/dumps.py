@@ -33,16 +33,30 @@ DUMP_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True)
+class Poke:
+    """What is done to a guest from outside, when it has printed `mark`.
+
+    QEMU is told a command of QMP with its arguments; then `typed` comes in on the serial line.
+    """
+
+    command: str
+    arguments: dict[str, Any]
+    typed: str = ""
+    mark: str = READY_MARK
+
+
+@dataclass(frozen=True)
 class Death:
     """Why a guest dies whose dump is of that alone.
 
-    `boot` is more of the kernel's command line, `memory` in MiB; `poke` is what QEMU is told (a
-    command of QMP and its arguments) when the guest says that it is ready.
+    `boot` is more of the kernel's command line, `memory` in MiB. One that is `silent` dies before
+    it could give any account, or tell where its kernel is.
     """
 
     boot: str
     memory: int = 160
-    poke: Optional[tuple[str, dict[str, Any]]] = None
+    pokes: tuple[Poke, ...] = ()
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,12 +79,18 @@ class Guest:
     cloud: bool = True
 
 
-def _dying(cause: str, boot: str = "", poke: str = "", **arguments: Any) -> Guest:
+def _dying(cause: str, boot: str = "", *pokes: Poke, silent: bool = False) -> Guest:
     """A guest of panic.sh, which dies of `cause`."""
     return Guest(SOURCES / "panic.sh", None, ("qemu_fw_cfg",), (SOURCES / "lab_panic.c",),
                  # a busy host lets the kernel's look at its timer fail
-                 death=Death(f"LAB_CAUSE={cause} no_timer_check {boot}".rstrip(),
-                             poke=(poke, arguments) if poke else None))
+                 death=Death(f"LAB_CAUSE={cause} no_timer_check {boot}".rstrip(), pokes=pokes,
+                             silent=silent))
+
+
+def _machine_check(status: int, mark: str = READY_MARK) -> Poke:
+    """Bank 4 of CPU 1 reports an error."""
+    return Poke("human-monitor-command",
+                {"command-line": f"mce 1 4 {status:#x} 4 0x12345000 0x8c"}, mark=mark)
 
 
 GUESTS = {
@@ -95,14 +115,24 @@ GUESTS = {
     "panic-unlist": _dying("unlist", "oops=panic"),
     "panic-free": _dying("free", "oops=panic"),
     "panic-warn": _dying("warn", "panic_on_warn=1"),
-    "panic-called": _dying("called"),
+    "panic-slept": _dying("slept", "panic_on_warn=1"),
+    "panic-softirq": _dying("softirq"),
+    # What its log tells is of before (lab_troubles.c).
+    "panic-called": replace(
+        _dying("called", "slub_debug=FZ,lab_checked rcupdate.rcu_cpu_stall_timeout=3 "
+                         "sysctl.kernel.watchdog_thresh=1 sysctl.kernel.hung_task_timeout_secs=2"),
+        own_modules=(SOURCES / "lab_panic.c", SOURCES / "lab_troubles.c")),
     "panic-smash": _dying("smash"),
     "panic-overflow": _dying("overflow"),
     "panic-softlockup": _dying("soft", "sysctl.kernel.watchdog_thresh=2 "
                                        "sysctl.kernel.softlockup_panic=1"),
     "panic-ipi": _dying("ipi", "sysctl.kernel.watchdog_thresh=2 "
                                "sysctl.kernel.softlockup_panic=1"),
-    "panic-nmi": _dying("hard", "nosoftlockup sysctl.kernel.unknown_nmi_panic=1", "inject-nmi"),
+    "panic-nmi": _dying("hard", "nosoftlockup sysctl.kernel.unknown_nmi_panic=1",
+                        Poke("inject-nmi", {})),
+    "panic-hardlockup": _dying("watched", "sysctl.kernel.watchdog_thresh=2 "
+                                          "sysctl.kernel.hardlockup_panic=1",
+                               Poke("inject-nmi", {})),
     "panic-hungtask": _dying("hung", "sysctl.kernel.hung_task_timeout_secs=2 "
                                      "sysctl.kernel.hung_task_panic=1"),
     "panic-rcu": _dying("stall", "nosoftlockup rcupdate.rcu_cpu_stall_timeout=3 "
@@ -112,13 +142,21 @@ GUESTS = {
                                     "sysctl.kernel.panic_on_rcu_stall=1"),
     "panic-oom": _dying("memory", "sysctl.vm.panic_on_oom=1"),
     "panic-unkillable": _dying("memory-none"),
+    "panic-memcg": replace(_dying("memcg", "sysctl.vm.panic_on_oom=2 swapaccount=1"),
+                           own_modules=()),
     "panic-init": _dying("init"),
-    "panic-keyboard": _dying("poked", "sysrq_always_enabled", "send-key", keys=[
-        {"type": "qcode", "data": key} for key in ("alt", "sysrq", "c")]),
-    # No cloud kernel handles machine checks.
-    "panic-mce": replace(_dying("poked", "", "human-monitor-command", **{
-        "command-line": "mce 1 4 0xbe00000000000135 4 0x12345000 0x8c"}),
-                         own_modules=(), cloud=False),
+    # Nobody tells then where a kernel is that is not where it was linked to.
+    "panic-noroot": replace(_dying("", "nokaslr rdinit=/nothere root=/dev/vda1", silent=True),
+                            own_modules=()),
+    "panic-keyboard": _dying("poked", "sysrq_always_enabled", Poke("send-key", {"keys": [
+        {"type": "qcode", "data": key} for key in ("alt", "sysrq", "c")]})),
+    "panic-serial": _dying("poked", "sysrq_always_enabled",
+                           Poke("chardev-send-break", {"id": "serial"}, typed="c")),
+    # No cloud kernel handles machine checks. One is corrected, one is not.
+    "panic-mce": replace(
+        _dying("corrected", "", _machine_check(0x9c00000000000135, mark="lab: listens"),
+               _machine_check(0xbe00000000000135)),
+        own_modules=(), cloud=False),
 }
 
 
@@ -260,14 +298,17 @@ def _boot(directory: Path, name: str, kernel: Kernel, progress: Progress) -> Non
     death = GUESTS[name].death
     more = (death.boot, death.memory) if death else ()
     with qemu.Machine(kernel.vmlinuz, image, serial, *more) as machine:
-        with progress.stage("booting it"):
-            machine.wait_for_serial(oracle.BEGIN, BOOT_TIMEOUT)
-        with progress.stage("taking its account"):
-            machine.wait_for_serial(oracle.END, ACCOUNT_TIMEOUT)
+        if not (death and death.silent):
+            with progress.stage("booting it"):
+                machine.wait_for_serial(oracle.BEGIN, BOOT_TIMEOUT)
+            with progress.stage("taking its account"):
+                machine.wait_for_serial(oracle.END, ACCOUNT_TIMEOUT)
         with progress.stage("crashing it"):
-            if death and death.poke:
-                machine.wait_for_serial(READY_MARK, PANIC_TIMEOUT)
-                machine.poke(*death.poke)
+            for poke in death.pokes if death else ():
+                machine.wait_for_serial(poke.mark, PANIC_TIMEOUT)
+                machine.poke(poke.command, poke.arguments)
+                if poke.typed:
+                    machine.type(poke.typed)
             machine.wait_for_serial(PANIC_MARK, PANIC_TIMEOUT)
         for format_name in ("kdump",) if death else qemu.DUMP_FORMATS:
             with progress.stage(f"writing the {format_name} dump"):
@@ -277,7 +318,8 @@ def _boot(directory: Path, name: str, kernel: Kernel, progress: Progress) -> Non
     if not death:
         _dig_holes(directory / "vmcore.elf")
     told = serial.read_text(errors="replace")
-    account = {"text": oracle.sections(told)} if death else oracle.parse(told)
+    account = {"text": {} if death.silent else oracle.sections(told)} if death \
+        else oracle.parse(told)
     (directory / "oracle.json").write_text(json.dumps(account, indent=1) + "\n")
     description = {
         "format": LAB_FORMAT, "guest": name, "release": kernel.release, "qemu": version,

@@ -113,6 +113,14 @@ class Machine:
         """Do something to the guest: a command of QMP, such as inject-nmi."""
         self._control().execute(command, **arguments)
 
+    def type(self, text: str) -> None:
+        """Let characters come in on the serial line, on which nothing has come in before."""
+        typed = self._serial.with_name("typed")
+        typed.write_text(text)
+        self._control().execute("chardev-change", id="serial", backend={
+            "type": "file",
+            "data": {"out": str(self._serial), "in": str(typed), "append": True}})
+
     def version(self) -> str:
         """QEMU's version, as in 7.2.18."""
         number = self._control().execute("query-version")["qemu"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import LabError, dumps
-from tests.lab.dumps import Death, Guest
+from tests.lab.dumps import Death, Guest, Poke
 
 
 @pytest.fixture(name="guest")
@@ -24,7 +24,8 @@ def test_hash_depends_on_all_parts_of_a_guest(guest: Guest) -> None:
     guest.helper.write_text("int main(void) { return 1; }\n")
     hashes.append(dumps._content_hash(guest))
     hashes += [dumps._content_hash(dataclasses.replace(guest, death=death))
-               for death in (Death("oops=panic"), Death("oops=panic", poke=("inject-nmi", {})))]
+               for death in (Death("oops=panic"), Death("oops=panic", silent=True),
+                             Death("oops=panic", pokes=(Poke("inject-nmi", {}),)))]
     assert len(set(hashes)) == len(hashes)
     assert hashes[3] == dumps._content_hash(guest)
 

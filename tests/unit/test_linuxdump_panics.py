@@ -27,6 +27,8 @@ MESSAGES = [
     ("slab", "BUG kmalloc-64 (Tainted: G    B     ): Poison overwritten", None, ""),
     ("machine-check", "mce: [Hardware Error]: CPU 1: Machine Check Exception: 4 Bank 4: be00",
      None, ""),
+    ("corrected", "mce: [Hardware Error]: CPU 1: Machine Check: 0 Bank 4: 9c00000000000135",
+     None, ""),
     ("io-error", "I/O error, dev sda, sector 2048 op 0x0:(READ) flags 0x0", None, ""),
     ("io-error", "Buffer I/O error on dev dm-0, logical block 1, async page read", None, ""),
     ("filesystem", "EXT4-fs error (device sda1): ext4_lookup:1700: inode #2: comm ls: bad", None,
@@ -80,6 +82,9 @@ STACKS = [
     (["panic", "nmi_panic", "unknown_nmi_error", "exc_nmi"], "nmi"),
     (["panic", "oops_end", "handle_stack_overflow", "exc_double_fault"], "stack-overflow"),
     (["panic", "check_panic_on_warn", "__warn", "report_bug", "handle_bug"], "warning"),
+    (["panic", "check_panic_on_warn", "__schedule_bug", "__schedule"], "scheduling-while-atomic"),
+    (["panic", "out_of_memory", "mem_cgroup_out_of_memory", "try_charge_memcg"], "cgroup-oom"),
+    (["panic", "out_of_memory", "__alloc_pages_slowpath"], "oom"),
     (["machine_kexec", "__crash_kexec", "crash_kexec", "oops_end", "no_context"], "oops"),
     (["panic", "driver_gives_up"], None),
 ]
@@ -98,6 +103,26 @@ def test_functions_tell_the_cause(functions, cause):
 def test_exceptions_are_told_by_their_entries(names, exception):
     from LinuxDump.panicfunctions import exception_of
     assert exception_of(names) == exception
+
+
+@pytest.mark.parametrize("names, interrupt", [
+    (["lab_expired", "call_timer_fn", "__do_softirq", "asm_sysvec_apic_timer_interrupt"],
+     "softirq"), (["handler", "__handle_irq_event_percpu", "asm_common_interrupt",
+                   "handle_softirqs"], "interrupt"),
+    (["lab_expired", "handle_softirqs", "run_ksoftirqd", "kthread"], ""),
+    (["lab_null", "vfs_write", "do_syscall_64"], "")])
+def test_what_came_on_top_of_a_task_is_told_by_its_entry(names, interrupt):
+    from LinuxDump.panicfunctions import interrupt_of
+    assert interrupt_of(names) == interrupt
+
+
+def test_a_message_that_only_announces_another_one_does_not_count():
+    from LinuxDump.logmarks import marks
+    announced = record("mce: [Hardware Error]: Machine check events logged")
+    event = record("mce: [Hardware Error]: CPU 1: Machine Check: 0 Bank 4: 9c00000000000135", 1.2)
+    assert [mark.kind for mark in marks([announced, event])] == ["corrected"]
+    assert [mark.kind for mark in marks([announced, event._replace(ts_nsec=9_000_000_000)])] \
+        == ["machine-check", "corrected"]
 
 
 def test_compilers_suffixes_and_helpers_are_not_to_blame():
@@ -163,6 +188,7 @@ def test_the_log_alone_tells_cause_function_and_task():
     ("System is deadlocked on memory", "oom"), ("Fatal machine check", "machine-check"),
     ("Attempted to kill init! exitcode=0x00000700", "init-died"),
     ("VFS: Unable to mount root fs on unknown-block(0,0)", "no-root"),
+    ("scheduling while atomic: panic_on_warn set ...", "scheduling-while-atomic"),
     ("Fatal exception in interrupt", "exception")])
 def test_what_panic_printed_tells_the_cause(message, cause):
     from LinuxDump.paniclog import report_of

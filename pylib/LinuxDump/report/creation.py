@@ -22,6 +22,7 @@ _BY_KERNEL = frozenset({"null-dereference", "bad-pointer", "bug", "list-corrupti
 _REASONS = {
     "machine-check": "MCE", "nmi": "NMI", "hard-lockup": "watchdog", "soft-lockup": "watchdog",
     "hung-task": "hung task", "rcu-stall": "RCU stall", "oom": "out of memory",
+    "cgroup-oom": "out of memory in a cgroup", "scheduling-while-atomic": "panic_on_warn",
     "warning": "panic_on_warn", "stack-corruption": "stack protector",
     "init-died": "init has ended", "no-root": "no root filesystem",
 }

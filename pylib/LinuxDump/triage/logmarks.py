@@ -25,6 +25,7 @@ _KINDS = {
     "bad-page": (Severity.ERROR, "pages in a bad state"),
     "slab": (Severity.ERROR, "corrupted slab objects"),
     "machine-check": (Severity.ERROR, "machine checks"),
+    "corrected": (Severity.WARNING, "errors that the hardware has corrected"),
     "io-error": (Severity.ERROR, "I/O errors"),
     "filesystem": (Severity.ERROR, "errors of filesystems"),
     "clock": (Severity.NOTE, "complaints of a clock"),
@@ -33,7 +34,8 @@ _KINDS = {
 _OWN = {
     **dict.fromkeys(("null-dereference", "bad-pointer", "bug", "list-corruption", "exception",
                      "slab-corruption", "stack-overflow", "double-fault"), "oops"),
-    "warning": "warning", "soft-lockup": "soft-lockup", "hard-lockup": "hard-lockup",
+    "warning": "warning", "scheduling-while-atomic": "warning",
+    "soft-lockup": "soft-lockup", "hard-lockup": "hard-lockup",
     "rcu-stall": "rcu-stall", "hung-task": "hung-task", "machine-check": "machine-check",
 }
 _REPORT = 2.0       # s that the kernel takes to report what it dies of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from LinuxDump import faults, panics
+from LinuxDump import faults, memcg, panics
 from LinuxDump.panics import Panic
 from LinuxDump.stacktext import place
 from pykdump.API import crash, readSU, symbol_exists
@@ -13,8 +13,10 @@ from .finding import Evidence, Finding, Severity
 
 _FRAMES = 6             # of the stack, from the guilty one
 _MB = 1 << 20
+_FULL = 98              # percent of what a cgroup may have: CPUs keep some of it for themselves
 _INTERRUPTS_ON = 0x200  # in the flags of a struct pt_regs
 _DOES = {"read": "reads", "write": "writes to", "jump": "jumps to", "": "uses"}
+_ON_TOP = {"softirq": "a softirq on top of ", "interrupt": "an interrupt on top of ", "": ""}
 _WAYS = {"trigger": "through /proc/sysrq-trigger", "keyboard": "from the keyboard",
          "serial": "from a serial line", "": "in an unknown way"}
 # What is in memory that was given back, or taken out of a list.
@@ -76,11 +78,12 @@ def _where(panic: Panic) -> str:
 
 
 def _who(panic: Panic) -> str:
-    """The task and its CPU."""
+    """The task and its CPU; if it only was there, what had come on top of it."""
     if not panic.task and panic.pid is None:
         return "an unknown task"
     name = "an unreadable task" if panic.pid is None else f"pid={panic.pid} ({panic.comm})"
-    return name + ("" if panic.cpu is None else f" on CPU {panic.cpu}")
+    return _ON_TOP[panic.interrupt] + name + \
+        ("" if panic.cpu is None else f" on CPU {panic.cpu}")
 
 
 # -- exceptions -----------------------------------------------------------------------------------
@@ -135,6 +138,11 @@ def _bug(panic: Panic) -> _Told:
 def _warning(panic: Panic) -> _Told:
     return (f"WARN(){_source(panic)} in {_where(panic)}, in {_who(panic)}; panic_on_warn is set.",
             [], "")
+
+
+def _scheduling_while_atomic(panic: Panic) -> _Told:
+    return (f"Scheduling while atomic: {_where(panic)} slept where it must not, in {_who(panic)}; "
+            "panic_on_warn is set.", [], "")
 
 
 def _list_corruption(panic: Panic) -> _Told:
@@ -234,6 +242,37 @@ def _oom(panic: Panic) -> _Told:
     return (f"Out of memory: {_who(panic)} asked for more{most}.", largest, "kmem -i")
 
 
+def _cgroup_oom(panic: Panic) -> _Told:
+    from LinuxDump.taskmem import memory_of_all
+
+    known = {group.address: group for group in memcg.groups()}
+    over = next((known[address] for address in _groups_above(panic.task)
+                 if address in known and _is_full(known[address])), None)
+    if over is None:
+        return f"A cgroup has no memory left: {_who(panic)} asked for more.", [], "kmem -i"
+    sizes = sorted(((task, memory) for task, memory in memory_of_all()
+                    if memory.rss and over.address in _groups_above(int(task.ts))),
+                   key=lambda each: -each[1].rss)[:3]
+    most = f"; the largest in it is pid={sizes[0][0].pid} ({sizes[0][0].comm}) with " \
+           f"{sizes[0][1].rss // _MB} MB" if sizes else ""
+    return (f"Cgroup {over.path} has all of the {(over.max or 0) // _MB} MB of memory that it may "
+            f"have: {_who(panic)} asked for more{most}.",
+            [Evidence("mem_cgroup", over.path, over.address),
+             *(Evidence("task", f"{task.comm} has {memory.rss // _MB} MB", int(task.ts), task.pid)
+               for task, memory in sizes)], "crashinfo -v")
+
+
+def _groups_above(task: int) -> list[int]:
+    try:
+        return memcg.above(readSU("struct task_struct", task))
+    except (crash.error, TypeError, KeyError, IndexError):
+        return []
+
+
+def _is_full(group: memcg.Group) -> bool:
+    return group.max is not None and group.usage * 100 >= group.max * _FULL
+
+
 def _machine_check(panic: Panic) -> _Told:
     from LinuxDump.machinechecks import machine_check_on, machine_checks
 
@@ -283,7 +322,9 @@ def _init_died(panic: Panic) -> _Told:
 
 def _no_root(panic: Panic) -> _Told:
     why = panic.message or "the log does not say why"
-    return f"The root filesystem cannot be mounted: {why}.", [], "log"
+    return (f"The root filesystem cannot be mounted: {why}.",
+            [Evidence("log", line) for line in _said_before(panic, "Cannot open root device")],
+            "log")
 
 
 def _called(panic: Panic) -> _Told:
@@ -317,7 +358,8 @@ _TELLERS: dict[str, Callable[[Panic], _Told]] = {
     "hard-lockup": _lockup("Hard lockup, a CPU takes no interrupts"),
     "nmi": _lockup("An NMI that nobody has claimed"),
     "rcu-stall": _lockup("RCU stall, a CPU holds up a grace period"),
-    "hung-task": _hung_task, "oom": _oom, "machine-check": _machine_check,
+    "hung-task": _hung_task, "scheduling-while-atomic": _scheduling_while_atomic,
+    "oom": _oom, "cgroup-oom": _cgroup_oom, "machine-check": _machine_check,
     "stack-overflow": _stack_overflow, "double-fault": _double_fault,
     "stack-corruption": _stack_corruption, "init-died": _init_died, "no-root": _no_root,
     "called": _called, "sysrq": _sysrq, "none": _none, "unknown": _unknown,

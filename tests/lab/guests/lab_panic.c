@@ -3,17 +3,22 @@
 //
 // A cause written to the parameter `cause` happens in the writing task, in the function lab_CAUSE.
 // Locks are taken before, and never given back, by the kernel thread lab-holder.
+#include <asm/nmi.h>
 #include <linux/delay.h>
+#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/perf_event.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/timer.h>
 
 struct lab_item {
     long weight;
@@ -64,6 +69,30 @@ static noinline void lab_warn(void)
     WARN(!lab_nothing, "lab: there is nothing");
 }
 
+static noinline void lab_slept(void)
+{
+    preempt_disable();
+    msleep(1);
+    preempt_enable();
+}
+
+// Of a timer: the task that its softirq came upon has nothing to do with it.
+static void lab_expired(struct timer_list *unused)
+{
+    lab_null();
+    barrier();
+}
+static DEFINE_TIMER(lab_timer, lab_expired);
+
+static noinline void lab_softirq(void)
+{
+    preempt_disable();
+    lab_timer.expires = jiffies + 1;
+    add_timer_on(&lab_timer, smp_processor_id());
+    for (;;)
+        cpu_relax();
+}
+
 static noinline void lab_called(void)
 {
     panic("lab: told to (%d)", 42);
@@ -98,6 +127,39 @@ static noinline void lab_hard(void)
     spin_lock(&lab_lock);
     spin_unlock(&lab_lock);
     local_irq_restore(flags);
+}
+
+// No CPU here counts cycles and says so by NMI. An NMI that comes otherwise asks the kernel's
+// watchdog what it would ask then, some times: it compares.
+static void (*lab_overflow_callback)(struct perf_event *event, struct perf_sample_data *data,
+                                     struct pt_regs *regs);
+
+static int lab_cycles(unsigned int kind, struct pt_regs *regs)
+{
+    static struct perf_event event;
+    u64 next;
+    int i;
+
+    for (i = 0; i < 20; i++) {
+        lab_overflow_callback(&event, NULL, regs);
+        next = ktime_get_mono_fast_ns() + NSEC_PER_SEC / 2;
+        while (ktime_get_mono_fast_ns() < next)
+            cpu_relax();
+    }
+    return NMI_HANDLED;
+}
+
+static noinline void lab_watched(void)
+{
+    struct kprobe probe = {.symbol_name = "watchdog_overflow_callback"};
+
+    // The kernel does not tell modules where that is, but where a probe of it is.
+    if (register_kprobe(&probe))
+        return;
+    lab_overflow_callback = (void *)probe.addr;
+    unregister_kprobe(&probe);
+    if (!register_nmi_handler(NMI_LOCAL, lab_cycles, 0, "lab"))
+        lab_hard();
 }
 
 static void lab_asked(void *unused)
@@ -200,7 +262,8 @@ static const struct {
     {"called", lab_called},     {"soft", lab_soft},   {"hard", lab_hard},
     {"hung", lab_hung},         {"ipi", lab_ipi},     {"stall", lab_stall},
     {"overflow", lab_overflow}, {"smash", lab_smash}, {"unlist", lab_unlist},
-    {"free", lab_free},
+    {"free", lab_free},         {"slept", lab_slept}, {"softirq", lab_softirq},
+    {"watched", lab_watched},
 };
 
 static int cause_set(const char *value, const struct kernel_param *unused)

@@ -52,9 +52,9 @@ KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("machine-check", r"\[Hardware Error\]: (?:Machine check|CPU \d+: Machine Check|event s)"),
         ("io-error", r"I/O error, dev \w|^Buffer I/O error on dev"
                      r"|critical (?:medium|target) error"),
-        ("filesystem", r"(?:EXT[234]-fs|BTRFS|F2FS-fs) (?:error|critical)|^EXT4-fs error"
+        ("filesystem", r"(?:EXT[234]-fs|BTRFS|F2FS-fs):? (?:error|critical)"
                        r"|XFS \(.*\): (?:Metadata (?:corruption|CRC)|Corruption"
-                       r"|Filesystem has been shut)"),
+                       r"|Filesystem has been shut|.*[Ss]hutting down filesystem)"),
         ("clock", r"Marking clocksource '.*' as unstable|clocksource: Long readout interval"),
     ))
 

@@ -79,6 +79,28 @@ print(json.dumps([[list(zone.blocks), [sum(own.blocks for own in lists if own.or
 print(json.dumps([[list(zone.blocks), 0, 0] for zone in zones.zones()]))""")]
 
 
+def test_free_lists_by_migrate_type_are_those_of_proc_pagetypeinfo(crash, dump):
+    ours = answer(crash, """
+print(json.dumps([[zone.name, own.kind, own.order, own.blocks]
+                  for zone in zones.zones() for own in zones.free_lists(zone)]))""")
+    told = {}
+    for zone, kind, order, blocks in ours:
+        counts = told.setdefault((zone, kind), [])
+        assert order == len(counts)
+        counts.append(blocks)
+    rows = re.findall(r"zone +(\w+), type +(\w+) ((?: +\d+)+)",
+                      dump.oracle["text"]["proc/pagetypeinfo"].partition("Number of blocks")[0])
+    theirs = {(zone, kind): [int(number) for number in numbers.split()]
+              for zone, kind, numbers in rows}
+    assert list(told) == list(theirs)
+    for key, numbers in theirs.items():
+        assert len(told[key]) == len(numbers)
+        # who tells goes on taking pages of the larger zone
+        free, then = (sum(count << order for order, count in enumerate(counts))
+                      for counts in (told[key], numbers))
+        assert told[key] == numbers if key[0] == "DMA" else abs(free - then) * 4096 <= MOVES
+
+
 def test_the_table_is_the_one_of_crash(crash):
     ours = crash.epython("from LinuxDump.report import memory\nmemory.show(0)").splitlines()
     theirs = crash.run("kmem -i").splitlines()

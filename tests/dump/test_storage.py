@@ -168,6 +168,22 @@ def test_findings_name_who_waits(findings):
     assert names("filesystems.frozen", "/mnt/frozen").count("touch") == 2
 
 
+def test_errors_that_the_log_tells_are_counted(storage_crash, storage_dump):
+    told = {record["id"]: record for record in json.loads(storage_crash.epython("""
+import json
+from LinuxDump.triage.detectors import detect
+print(json.dumps([f.record() for f in detect(("logmarks",)).findings]))"""))}
+    log = storage_dump.oracle["text"]["dmesg"]
+    assert set(told) == {"log.io-error", "log.filesystem"}
+    for kind, words in (("io-error", "I/O error, dev |Buffer I/O error on dev "),
+                        ("filesystem", "EXT4-fs error|BTRFS:? error|XFS .*Shutting down")):
+        lines = [line for line in log.splitlines() if re.search(words, line)]
+        assert len(lines) > 1 and f": {len(lines)}, from " in told[f"log.{kind}"]["sentence"]
+        evidence = told[f"log.{kind}"]["evidence"]
+        assert evidence[0]["text"].endswith(lines[0].partition("] ")[2])
+        assert evidence[-1]["text"].endswith(lines[-1].partition("] ")[2])
+
+
 def test_a_healthy_machine_has_nothing_above_a_note(crash):
     found, failed = json.loads(crash.epython(FINDINGS))
     assert failed == {} and [each for each in found if each["severity"] != "note"] == []

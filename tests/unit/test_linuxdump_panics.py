@@ -34,6 +34,10 @@ MESSAGES = [
     ("filesystem", "EXT4-fs error (device sda1): ext4_lookup:1700: inode #2: comm ls: bad", None,
      ""),
     ("filesystem", "XFS (dm-1): Corruption of in-memory data (0x8) detected", None, ""),
+    ("filesystem", "XFS (sda6): Log I/O Error (0x6) detected at xlog_ioend_work+0x52/0x60 [xfs] "
+                   "(fs/xfs/xfs_log.c:1377).  Shutting down filesystem.", None, ""),
+    ("filesystem", "BTRFS: error (device dm-0: state A) in btrfs_commit_transaction:2434: "
+                   "errno=-5 IO failure", None, ""),
     ("clock", "clocksource: timekeeping watchdog on CPU1: Marking clocksource 'tsc' as unstable "
               "because the skew is too large:", None, ""),
 ]
@@ -41,6 +45,8 @@ HARMLESS = [
     "usb 1-1: Manufacturer: Oops", "This is not a bug.", "NET: Registered PF_INET protocol family",
     "	RCU CPU stall warnings timeout set to 21 (rcu_cpu_stall_timeout).",
     "Command line: console=ttyS0 oops=panic", "EXT4-fs (sda1): mounted filesystem",
+    "BTRFS info (device dm-0: state EA): forced readonly",
+    "XFS (sda6): Please unmount the filesystem and rectify the problem(s)",
     "watchdog: Delayed init of the lockup detector failed: -19",
 ]
 

@@ -107,7 +107,7 @@ echo lab >/mnt/btrfsdown/file
 sync -f /mnt/btrfsdown
 # Somebody else reads what it has, by requests.
 losetup -r /dev/loop3 /dev/mapper/lab-failing
-dd if=/dev/loop3 of=/dev/null bs=4k count=1 skip=16 2>/dev/null
+dd if=/dev/loop3 of=/dev/null bs=4k count=1 skip=40000 2>/dev/null
 mount -t tmpfs -o size=8m some /mnt/tmpfs
 dd if=/dev/zero of=/mnt/tmpfs/some bs=1M count=5 2>/dev/null
 mount -t tmpfs -o size=4m,nr_inodes=40 few /mnt/inodes

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if "crash" not in sys.modules:
     import outside  # noqa: F401
 
+from pykdump.plaintext import one_line
+
 if TYPE_CHECKING:
     from LinuxDump.arghints import Argument
     from LinuxDump.dwarfframes import DwarfFrame, Scope, Variable
@@ -137,7 +139,7 @@ def _heading(stack: Stack) -> str:
     try:
         ts = readSU("struct task_struct", stack.task)
         cpu = TaskTable().task(ts).cpu
-        return f"PID: {ts.pid}  TASK: {stack.task:x}  CPU: {cpu}  COMMAND: {ts.comm}"
+        return f"PID: {ts.pid}  TASK: {stack.task:x}  CPU: {cpu}  COMMAND: {one_line(ts.comm)}"
     except (crash.error, IndexError) as err:
         return f"TASK: {stack.task:x}  ({err})"
 
@@ -149,7 +151,7 @@ def _show_frame(number: int, each: FrameRegisters, outer: FrameRegisters | None,
 
     frame = each.frame
     name = frame.function or f"0x{frame.ip:x}"
-    print(f"\n#{number} {name} {called_from(outer.frame) if outer else ''}".rstrip())
+    print("\n" + one_line(f"#{number} {name} {called_from(outer.frame) if outer else ''}").rstrip())
     if options.lines:
         line = stacks.source_of(frame)
         print(f"    {line[0]}: {line[1]}" if line else _NO_LINES)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if "crash" not in sys.modules:
     import outside  # noqa: F401
 
+from pykdump.plaintext import one_line
+
 if TYPE_CHECKING:
     from LinuxDump.hangs import Class, Hangs, Hung
     from LinuxDump.Tasks import Task, TaskList
@@ -65,7 +67,8 @@ def _chosen(table: TaskList, options: Values) -> list[Task]:
 
 def _named(tasks: Tasks, address: int) -> str:
     task = tasks.get(address)
-    return f"pid={task.pid} cmd={task.comm}" if task else f"<struct task_struct 0x{address:x}>"
+    return f"pid={task.pid} cmd={one_line(task.comm)}" if task \
+        else f"<struct task_struct 0x{address:x}>"
 
 
 # -- printing -----------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def _print_pids(threads: Iterable[Hung], options: Values) -> None:
 
 
 def _print_class(found: Class, tasks: Tasks, options: Values) -> None:
-    print(f"\n {f' {found.title} '.center(_WIDTH, '=')}")
+    print(f"\n {f' {one_line(found.title)} '.center(_WIDTH, '=')}")
     _print_pids(found.threads, options)
     seen = set()
     for hung in found.threads:
@@ -89,7 +92,7 @@ def _print_class(found: Class, tasks: Tasks, options: Values) -> None:
 
 def _print_lock(wait: Wait, found: Class, tasks: Tasks) -> None:
     waiting = sum(1 for hung in found.threads if hung.wait and hung.wait.obj == wait.obj)
-    print(f"  -- {wait.name} {wait.kind}, {waiting} waiting")
+    print(f"  -- {one_line(wait.name)} {wait.kind}, {waiting} waiting")
     if wait.owners:
         for owner in wait.owners:
             sure = "" if wait.confidence == "certain" else f" ({wait.confidence})"
@@ -97,7 +100,7 @@ def _print_lock(wait: Wait, found: Class, tasks: Tasks) -> None:
     elif wait.kind in ("mutex", "rwsem", "rt_mutex"):
         print("   No Owner")
     if wait.note:
-        print(f"   {wait.note}")
+        print(f"   {one_line(wait.note)}")
 
 
 def _print_cycles(hangs: Hangs, tasks: Tasks) -> None:
@@ -105,7 +108,7 @@ def _print_cycles(hangs: Hangs, tasks: Tasks) -> None:
         print("\n ********  Deadlock **********")
         for task in cycle:
             wait = hangs.graph.waits[task]
-            print(f"   {_named(tasks, task)} waits for {wait.kind} {wait.name}")
+            print(f"   {_named(tasks, task)} waits for {wait.kind} {one_line(wait.name)}")
 
 
 def _print_others(hangs: Hangs, table: TaskList, options: Values) -> None:
@@ -154,7 +157,7 @@ def _print_activities(hangs: Hangs, tasks: Tasks) -> None:
     if activities:
         print("\n*** System activities other threads are waiting for ***")
     for what, waiters in sorted(activities.items()):
-        print(f"  --- Doing {what} ---")
+        print(f"  --- Doing {one_line(what)} ---")
         print(f"    {_pids(waiters, tasks)}")
 
 
@@ -193,7 +196,8 @@ def _print_tree(hangs: Hangs, tasks: Tasks) -> None:
 
     for cluster in hangs.graph.clusters():
         nodes = {task: AA_Node(_tree_text(task, hangs, tasks)) for task in cluster.waiters}
-        top = AA_Node(_named(tasks, cluster.root) if cluster.root else cluster.what.name)
+        top = AA_Node(_named(tasks, cluster.root) if cluster.root
+                      else one_line(cluster.what.name))
         for task, node in nodes.items():
             owners = hangs.graph.waits[task].owners
             above = nodes.get(owners[0]) if owners and owners[0] != cluster.root else None
@@ -206,7 +210,7 @@ def _print_tree(hangs: Hangs, tasks: Tasks) -> None:
 
 def _tree_text(task: int, hangs: Hangs, tasks: Tasks) -> str:
     wait = hangs.graph.waits[task]
-    return f"{_named(tasks, task)}  [{wait.kind} {wait.name}]"
+    return f"{_named(tasks, task)}  [{wait.kind} {one_line(wait.name)}]"
 
 
 def _report(hangs: Hangs, table: TaskList, tasks: Tasks, options: Values) -> None:

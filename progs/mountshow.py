@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if "crash" not in sys.modules:
     import outside  # noqa: F401
 
+from pykdump.plaintext import one_line
+
 if TYPE_CHECKING:
     from LinuxDump.fs.mounted import Filesystem
     from LinuxDump.fs.mounts import Mount
@@ -102,13 +104,13 @@ def _chosen(options: Values, wanted: list[str]) -> list[Mount]:
 # -- text ---------------------------------------------------------------------------------------
 
 def _wrapped(label: str, text: str) -> None:
-    print(textwrap.fill(f"{label}: {text}", _WIDTH, initial_indent="  ",
+    print(textwrap.fill(one_line(f"{label}: {text}"), _WIDTH, initial_indent="  ",
                         subsequent_indent=" " * 8, break_long_words=False,
                         break_on_hyphens=False))
 
 
 def _print_mount(mount: Mount) -> None:
-    print(f"{mount.source} {mount.point} {mount.fstype}")
+    print(one_line(f"{mount.source} {mount.point} {mount.fstype}"))
     own = list(dict.fromkeys([*mount.options, *mount.super_options.shown[1:]]))
     if mount.super_options.shown[0] == "ro":
         own[0] = "ro"
@@ -227,7 +229,7 @@ def main() -> None:
         return
     for mount, known in zip(chosen, facts):
         if not options.mounts and known is None:
-            print(mount.line)
+            print(one_line(mount.line))
             continue
         _print_mount(mount)
         if known is not None:

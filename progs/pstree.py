@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if "crash" not in sys.modules:
     import outside  # noqa: F401
 
+from pykdump.plaintext import one_line
+
 if TYPE_CHECKING:
     from LinuxDump.Tasks import Task, TaskList
     from LinuxDump.tasktree import Label, Node
@@ -29,7 +31,7 @@ def _coloured(text: str, code: str) -> str:
 
 
 def _text(task: Task, options: Values) -> str:
-    text = str(task.comm)
+    text = one_line(task.comm)
     if options.pids:
         text += f"({task.pid})"
     if options.states:
@@ -38,7 +40,7 @@ def _text(task: Task, options: Values) -> str:
         text += _user(task)
     others = len(task.threads) if options.threads else 0
     if others > 1:
-        text += f"---{others}*[{{{task.comm}}}]"
+        text += f"---{others}*[{{{one_line(task.comm)}}}]"
     return text
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if "crash" not in sys.modules:
     import outside  # noqa: F401
 
+from pykdump.plaintext import one_line, printable
+
 if TYPE_CHECKING:
     from LinuxDump.taskrows import Filter, Row
     from LinuxDump.Tasks import Task, TaskList
@@ -33,7 +35,7 @@ _MAX_DEPTH = 10     # of --pstree
 def _line(row: Row, in_group: bool = False) -> str:
     """A thread in one line; threads of a group listing are set off by one column."""
     width = 7 if in_group and not row.leader else 6
-    return (f"{'>' if row.active else ' '}{row.pid:{width}} {row.comm:>14} {row.cpu:3} "
+    return (f"{'>' if row.active else ' '}{row.pid:{width}} {one_line(row.comm):>14} {row.cpu:3} "
             f"{row.ran_ago:14.0f}  {row.code} {_owner(row)}")
 
 
@@ -85,7 +87,7 @@ class _Waits:
         from LinuxDump.pidinfo import waits_for
 
         record = self.record(row)
-        return f"  {record['wchan'] or ''}{waits_for(record['wait'])}".rstrip()
+        return one_line(f"  {record['wchan'] or ''}{waits_for(record['wait'])}".rstrip())
 
     def record(self, row: Row) -> dict[str, Any]:
         from LinuxDump.piddata import wait_record
@@ -119,9 +121,9 @@ def _run(command: str, pid: int) -> None:
 
     print(f"\ncrash> {command} {pid}")
     try:
-        print(exec_crash_command(f"{command} {pid}"), end="")
+        print(printable(exec_crash_command(f"{command} {pid}")), end="")
     except crash.error as err:
-        print(err)
+        print(printable(str(err)))
     print(_SEPARATOR)
 
 
@@ -177,7 +179,7 @@ def _print_times(table: TaskList, options: Values) -> None:
     print("-" * len(_TIMES_HEADER))
     for row in rows:
         started = str(row.started_at() or f"{row.started / 1e9:.6f} s after boot")
-        print(f" {row.pid:6} {row.comm:>14}  {started:<26} {_owner(row)}")
+        print(f" {row.pid:6} {one_line(row.comm):>14}  {started:<26} {_owner(row)}")
 
 
 # -- other views ------------------------------------------------------------------------------
@@ -232,7 +234,7 @@ class _Tree:
     def label(self, item: Task | str) -> Label:
         from LinuxDump.tasktree import Label
 
-        text = item if isinstance(item, str) else f"{item.comm}({item.pid})"
+        text = one_line(item if isinstance(item, str) else f"{item.comm}({item.pid})")
         return Label(text, len(text))
 
     def children(self, item: Task | str) -> list[Task | str]:

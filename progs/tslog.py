@@ -184,7 +184,7 @@ def _head(record: Record, times: _Times, options: Values) -> str:
 
 
 def _print_text(records: Iterator[Record], times: _Times, options: Values) -> None:
-    from LinuxDump.printk import printable
+    from pykdump.plaintext import printable
 
     previous = None
     for record in records:

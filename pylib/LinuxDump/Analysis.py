@@ -20,6 +20,7 @@ from LinuxDump.Tasks import Task, TaskTable
 from pykdump.API import *  # noqa: F401,F403 - likewise
 from pykdump.API import (CU_LIVE, CU_LOAD, addr2sym, crash, memoize_cond, pylog, readSU,
                          walk_list)
+from pykdump.plaintext import one_line
 
 # A function that gives the tids of threads with functions on their stacks, by names with | between
 FuncPids = Callable[[str], set[int]]
@@ -158,13 +159,13 @@ def print_wait_for_AF_UNIX(v: int = 0) -> None:
 
 
 def _warn_of_daemon(crowd: Crowd, daemon: Task) -> None:
-    text = (f"A problem with syslog daemon <{daemon.comm}> pid={daemon.pid} "
+    text = (f"A problem with syslog daemon <{one_line(daemon.comm)}> pid={daemon.pid} "
             f"state={daemon.state[5:7]}\n"
             f"\tIt ran {daemon.Ran_ago / 1000:.2f}s ago and {len(crowd.waiters)} processes are "
             "waiting for it\n"
             "\tRun 'hanginfo --syslogger -v' to get more details")
     if int(daemon.ts) in crowd.waiters:
-        text += f"\n\t<{daemon.comm}> is waiting for its own socket"
+        text += f"\n\t<{one_line(daemon.comm)}> is waiting for its own socket"
     pylog.warning(text)
     try:
         stack = daemon.get_task_stack()
@@ -175,15 +176,15 @@ def _warn_of_daemon(crowd: Crowd, daemon: Task) -> None:
 
 
 def _print_crowd(crowd: Crowd, v: int) -> None:
-    print(f" -- Socket we wait for: {crowd.sock} {crowd.path}")
+    print(f" -- Socket we wait for: {crowd.sock} {one_line(crowd.path)}")
     if crowd.owners:
         youngest = crowd.owners[0]
-        print(f"   Youngest process with this socket <{youngest.comm}> "
+        print(f"   Youngest process with this socket <{one_line(youngest.comm)}> "
               f"pid={youngest.pid}({youngest.state[5:7]}) ran {youngest.Ran_ago / 1000:5.2f}s ago")
     print(f"   ...  {len(crowd.waiters)} tasks waiting for this socket")
     if v > 0:
         for task in crowd.waiters:
-            print(f"     pid={task.pid:7}   CMD={task.comm}")
+            print(f"     pid={task.pid:7}   CMD={one_line(task.comm)}")
 
 
 # -- arguments of functions ---------------------------------------------------------------------

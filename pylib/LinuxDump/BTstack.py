@@ -14,9 +14,12 @@ from LinuxDump import stacks
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import CU_LIVE, CU_PYMOD, CU_TIMEOUT, addr2sym, crash, memoize_cond, pylog
 from pykdump.loggers import Log
+from pykdump.plaintext import one_line, printable
 
 _log = Log(__name__)
-_HEAD = re.compile(r'PID: +(\d+) +TASK: +([0-9a-f]+) +CPU: +(\d+) +COMMAND: +"(.*)"')
+# A name may have ends of lines in it.
+_HEAD = re.compile(r'PID: +(\d+) +TASK: +([0-9a-f]+) +CPU: +(\d+) +COMMAND: +"(.*?)"(?:\n|\Z)',
+                   re.S)
 _FRAME = re.compile(r" *#\d+ \[([0-9a-f]+)\] (\S+) at ([0-9a-f]+)(?: (\[[^\]]+\]))?")
 _START = re.compile(r" *START: (\S+) at ([0-9a-f]+)(?: (\[[^\]]+\]))?")
 _EXCEPTION = re.compile(r" *\[exception RIP: ([^+\s]+)\+?(\d+)?\]")
@@ -47,7 +50,7 @@ class BTFrame:
 
     def simplerepr(self) -> str:
         """Its number and function only."""
-        return f"  #{self.level:<2}  {self.func}"
+        return f"  #{self.level:<2}  {one_line(self.func)}"
 
     def __str__(self) -> str:
         place = f"{self.func} 0x{self.addr:x}" if self.offset < 0 \
@@ -55,10 +58,10 @@ class BTFrame:
         size = sum(map(len, self.data))
         data = f", {size} bytes of data" if size else ""
         via = f" , (via {self.via})" if self.via else ""
-        return f"  #{self.level:<2}  {place}{data}{via}"
+        return one_line(f"  #{self.level:<2}  {place}{data}{via}")
 
     def __repr__(self) -> str:
-        return "\n".join([str(self), *self.data])
+        return "\n".join([str(self), *map(printable, self.data)])
 
 
 class BTStack:
@@ -75,7 +78,7 @@ class BTStack:
         return self.pid < other.pid
 
     def _head(self) -> str:
-        return f"\nPID={self.pid}  CPU={self.cpu} CMD={self.cmd}"
+        return f"\nPID={self.pid}  CPU={self.cpu} CMD={one_line(self.cmd)}"
 
     def __str__(self) -> str:
         return "\n".join([self._head(), *map(str, self.frames)])
@@ -150,13 +153,12 @@ def exec_bt(crashcmd: str | None = None, text: str | None = None,
 
 
 def _parse(chunk: str) -> BTStack | None:
-    lines = chunk.splitlines()
-    head = _HEAD.match(lines[0]) if lines else None
+    head = _HEAD.match(chunk)
     if head is None:
         return None
     stack = BTStack(int(head[1]), int(head[2], 16), int(head[3]), head[4])
     level = 0
-    for line in lines[1:]:
+    for line in chunk[head.end():].split("\n"):
         frame = _parse_frame(line, level)
         if frame is not None:
             stack.frames.append(frame)
@@ -218,7 +220,7 @@ def _print_group(group: list[BTStack], precise: bool, tt: Any, verbose: int) -> 
               f"oldest={old / 1000:.0f}s(pid={last})")
     print("\n   ........................")
     for name, times in sorted(Counter(stack.cmd for stack in group).items()):
-        print(f"     {name:<30} {times} times")
+        print(f"     {one_line(name):<30} {times} times")
     if verbose:
         print("   ... PIDs ...")
         pids = sorted(stack.pid for stack in group)

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from LinuxDump import percpu
 from LinuxDump.absent import Late
-from LinuxDump.printk import printable
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import CU_LIVE, crash, memoize_cond, pylog, readPtr, readSU, sym2addr
+from pykdump.plaintext import one_line
 
 
 @memoize_cond(CU_LIVE)
@@ -50,7 +50,7 @@ def frequencies() -> list[Frequencies]:
             continue
         try:
             governor, info = policy.governor, policy.cpuinfo
-            name = printable(str(governor.name)) if governor else ""
+            name = one_line(governor.name) if governor else ""
             found.append(Frequencies(cpu, policy, name, policy.min, policy.max, policy.cur,
                                      info.min_freq, info.max_freq))
         except crash.error as err:
@@ -71,7 +71,7 @@ def driver() -> str:
     """The driver that sets frequencies: "intel_pstate"; "" if there is none."""
     try:
         pointer = driver_address()
-        return printable(str(readSU("struct cpufreq_driver", pointer).name)) if pointer else ""
+        return one_line(readSU("struct cpufreq_driver", pointer).name) if pointer else ""
     except (crash.error, TypeError):
         return ""
 

@@ -16,6 +16,7 @@ from LinuxDump.percpu import get_cpu_var
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (HZ, PTR_SIZE, container_of, crash, member_size, pylog, readPtr,
                          readSU, sym2addr, symbol_exists, walk_list, walk_llist)
+from pykdump.plaintext import one_line
 
 _MINOR_BITS = 20
 _MAX_MAJORS = 100_000
@@ -52,7 +53,7 @@ class BlkDev:
 
     def shortstr(self) -> str:
         """Driver and operations: `driver=sd, bdops=<sd_fops>`."""
-        return f"driver={self.name}, bdops=<{self.opsname}>"
+        return f"driver={one_line(self.name)}, bdops=<{self.opsname}>"
 
 
 def major_names() -> dict[int, str]:
@@ -107,14 +108,14 @@ def print_blkdevs(v: int = 0) -> None:
         by_major.setdefault(disk.whole.dev[0], []).append(disk)
     names = major_names()
     for major, members in sorted(by_major.items()):
-        print(f"{major:3}  {names.get(major, ''):<16} {members[0].gendisk} "
+        print(f"{major:3}  {one_line(names.get(major, '')):<16} {members[0].gendisk} "
               f"fops={members[0].driver}")
         for disk in members if v > 0 else ():
             _print_disk(disk)
 
 
 def _print_disk(disk: Disk) -> None:
-    print(f"   {disk.whole.dev[1]:2} {disk.name}   {disk.whole.struct} {disk.gendisk}")
+    print(f"   {disk.whole.dev[1]:2} {one_line(disk.name)}   {disk.whole.struct} {disk.gendisk}")
     print(f"       I/O Elevator={disk.elevator}")
     length, in_flight, count = check_request_queue(disk.queue)
     if disk.takes_bios:
@@ -122,9 +123,9 @@ def _print_disk(disk: Disk) -> None:
     print(f"        {disk.queue} Len={length} in_flight={in_flight} count={count}")
     more = described(disk)
     if more:
-        print(f"        {more}")
+        print(f"        {one_line(more)}")
     for part in disk.parts:
-        print(f"       {part.dev[1]:2} {part.name}   {part.struct} start={part.start} "
+        print(f"       {part.dev[1]:2} {one_line(part.name)}   {part.struct} start={part.start} "
               f"size={part.size}")
 
 
@@ -136,15 +137,15 @@ def print_gendisk(v: int = 1) -> None:
     for disk in found.disks:
         fops = disk.gendisk.fops
         if not fops:
-            pylog.error(f"corrupted fops of {disk.name} {disk.gendisk}")
+            pylog.error(f"corrupted fops of {one_line(disk.name)} {disk.gendisk}")
         if v <= 0:
             continue
         opened = fops.open if fops else 0
         name = crash.addr2sym(int(opened)) if opened else None
-        print(f"           {disk.name} dev=0x{_number(disk):x} {disk.gendisk} "
+        print(f"           {one_line(disk.name)} dev=0x{_number(disk):x} {disk.gendisk} "
               f"{name or disk.driver}")
         for part in disk.parts:
-            print(f"              {part.name} {part.struct}")
+            print(f"              {one_line(part.name)} {part.struct}")
 
 
 def print_dm_devices(verbose: int = 0) -> None:
@@ -154,15 +155,15 @@ def print_dm_devices(verbose: int = 0) -> None:
     found, problems = all_mapped()
     print(" ========== Devicemapper devices ============")
     for each in sorted(found, key=lambda one: one.disk.whole.dev):
-        print(f"{each.name:<40}  minor={each.disk.whole.dev[1]}")
+        print(f"{one_line(each.name):<40}  minor={each.disk.whole.dev[1]}")
         if verbose <= 0:
             continue
         print(f"    {each.md} flags=<{each.state}> open={each.opened} pending={each.pending} "
               f"deferred={len(each.deferred)}")
         for target in each.table():
             last = target.begin + target.length - 1
-            print(f"       \\| logical  sectors {target.begin}->{last} {target.kind} "
-                  f"{target.args}".rstrip())
+            print(f"       \\| logical  sectors {target.begin}->{last} "
+                  + one_line(f"{target.kind} {target.args}").rstrip())
     for text in problems:
         pylog.error(text)
     if not found and not problems:
@@ -207,7 +208,7 @@ def print_request_queues(v: int = 0) -> int:
         return 0
     print(f" -- Request Queues Analysis:     Count={count}, in_flight={flying}")
     for name, number, in_flight in rows if v > 0 else ():
-        print(f"{name:<16} count={number:<4} in_flight={in_flight}")
+        print(f"{one_line(name):<16} count={number:<4} in_flight={in_flight}")
     return count
 
 
@@ -243,7 +244,7 @@ def _all_requests() -> Iterator[tuple[Disk, Request]]:
     for disk in disks():
         found = blkmq.requests(disk.queue)
         for text in found.problems:
-            pylog.error(f"{disk.name}: {text}")
+            pylog.error(f"{one_line(disk.name)}: {text}")
         for each in found.requests:
             if each.begun:
                 yield disk, each
@@ -274,7 +275,7 @@ def print_request_slab(v: int = 0) -> int:
     if ages:
         print(f"      -- Since started: newest {min(ages):8.2f}s,  oldest {max(ages):8.2f}s")
     for disk, each in found if v > 0 else ():
-        print(f"  {each.rq} {disk.name} {_words(each)}")
+        print(f"  {each.rq} {one_line(disk.name)} {_words(each)}")
     return len(found)
 
 

@@ -13,6 +13,7 @@ from LinuxDump.fs.paths import path_of
 from LinuxDump.Tasks import TaskTable
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import CU_LIVE, crash, memoize_cond, pylog, readSU, structSetAttr
+from pykdump.plaintext import one_line
 
 _HEAD = " FD       FILE            DENTRY           INODE       TYPE PATH"
 
@@ -111,7 +112,7 @@ class pidFiles:
         """Print them as a table, as crash's `files` does."""
         print(_HEAD)
         for fd, (file, dentry, inode, kind, path) in self.files.items():
-            print(f"{fd:3} {file:016x} {dentry:016x} {inode:016x} {kind:<4} {path}")
+            print(f"{fd:3} {file:016x} {dentry:016x} {inode:016x} {kind:<4} {one_line(path)}")
 
 
 def filesR(ref: int | str) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any
 from LinuxDump.locks import owner_word, queued_tasks, rwsem_holders, spin_is_locked
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import crash, pylog, readSU
+from pykdump.plaintext import one_line
 
 ticket_spin_is_locked = spin_is_locked
 _TASK = "struct task_struct"
@@ -41,12 +42,12 @@ def _named(tasks: list[Any]) -> list[tuple[int, str]]:
 
 def _print_waiters(tasks: list[Any]) -> None:
     for pid, comm in _named(tasks):
-        print(f"\t{pid:8}  {comm}")
+        print(f"\t{pid:8}  {one_line(comm)}")
 
 
 def _owner(address: int) -> str:
     pid, comm = _named([readSU(_TASK, address)])[0]
-    return f"pid={pid} cmd={comm}"
+    return f"pid={pid} cmd={one_line(comm)}"
 
 
 def decode_mutex(addr: int) -> None:

@@ -27,6 +27,7 @@ from pykdump.API import (CU_LIVE, CU_PYMOD, DCache, crash, member_offset, memoiz
                          readPtr, readS32, readSU, readSUListFromHead, sym2addr,
                          sys_info)
 from pykdump.loggers import Log
+from pykdump.plaintext import one_line
 
 _log = Log(__name__)
 _STRUCT = "struct task_struct"
@@ -185,7 +186,7 @@ class Task:
         return True
 
     def __repr__(self) -> str:
-        return f"PID={self.pid} {self.ts} CMD={self.comm}"
+        return f"PID={self.pid} {self.ts} CMD={one_line(self.comm)}"
 
     @property
     def cpu(self) -> int:

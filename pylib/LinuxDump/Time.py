@@ -11,6 +11,7 @@ from pykdump import missing
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (CU_LIVE, HZ, crash, member_offset, memoize_cond, readS64, readSU, readU64,
                          sym2addr)
+from pykdump.plaintext import printable
 
 __all__ = ("j_delay", "seconds_since_boot", "get_ktime_j", "get_uptime_fromcrash", "sched_clock")
 
@@ -165,4 +166,4 @@ def get_uptime_fromproc() -> float:
 
 def get_ktime_t() -> None:
     """Print crash's `timer -r`: the clocks of high-resolution timers."""
-    print(crash.exec_crash_command("timer -r"), end="")
+    print(printable(crash.exec_crash_command("timer -r")), end="")

@@ -12,6 +12,7 @@ from LinuxDump.workers import (all_workqueues, busy_workers, for_each_pwq, get_p
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (LH_isempty, addr2sym, container_of, crash,  # noqa: F401 - likewise
                          pylog, readSU, sym2addr)
+from pykdump.plaintext import one_line
 
 _WIDTH = 70
 _BITS = 64
@@ -50,7 +51,7 @@ def print_worker(worker: Any) -> None:
     """Print a struct worker: its task and what it runs."""
     task = worker.task
     # 6.9: 4cb1ef64609f ("workqueue: Implement BH workqueues to eventually replace tasklets")
-    name = task.comm if task else "in softirqs"
+    name = one_line(task.comm) if task else "in softirqs"
     running = _function(worker.current_func) if worker.current_func else ""
     print(f"      {worker}  {name} {running}".rstrip())
     if running in _WRITEBACK:
@@ -111,7 +112,7 @@ def _print_workqueue(wq: Any, v: int) -> None:
     loads = [load for load in loads if v or load]
     if not loads and not v:
         return
-    print(f"\n   {str(wq.name).center(25, '-')}   {wq}")
+    print(f"\n   {one_line(wq.name).center(25, '-')}   {wq}")
     if wq.first_flusher:
         print(f"        First flusher: {wq.first_flusher}")
     for load in loads:

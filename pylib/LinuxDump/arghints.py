@@ -14,6 +14,7 @@ from LinuxDump.fs.paths import all_paths, path_of, real_mount
 from LinuxDump.locks import owner_word, rwsem_holders
 from pykdump.API import CU_LIVE, CU_LOAD, addr2mod, addr2sym, crash, memoize_cond, readmem, readSU
 from pykdump.API import sym2addr, whatis
+from pykdump.plaintext import one_line
 
 if TYPE_CHECKING:
     from LinuxDump.dwarfframes import Scope, Variable
@@ -127,9 +128,7 @@ def symbol_of(address: int) -> str:
 
 def _text(value: Any) -> str:
     """A string of the kernel, on one line."""
-    text = str(value)
-    if not text.isprintable():
-        text = text.encode("unicode_escape", "backslashreplace").decode("ascii")
+    text = one_line(value)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 

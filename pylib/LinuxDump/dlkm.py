@@ -14,11 +14,11 @@ import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from LinuxDump.printk import printable
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (PAGESIZE, columns, crash, enumerator_value, pylog, readmem, readSU,
                          readSymbol, readU32, readU64, struct_exists, sym2addr, symbol_exists,
                          walk_list)
+from pykdump.plaintext import one_line
 
 _MAX_MODULES, _MAX_USERS, _MAX_LISTS, _MAX_TAINTS = 10_000, 10_000, 4096, 64
 _NO_NAME = "<not readable>"
@@ -160,7 +160,7 @@ def text_of(struct: Any, chain: str) -> str:
 
 def as_text(value: Any) -> str:
     """Text out of memory on one line, without what a terminal obeys."""
-    return printable(str(value or "")).replace("\n", "\\n")
+    return one_line(value or "")
 
 
 # -- taints ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from LinuxDump.percpu import percpu_ptr
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (crash, dbits2str, pylog, readS64, readSU, struct_exists, sys_info,
                          walk_list)
+from pykdump.plaintext import one_line
 
 _DRIVERS = frozenset(("dm_blk_dops", "dm_rq_blk_dops"))
 _MAX_TARGETS = 10_000
@@ -91,7 +92,7 @@ def all_mapped() -> tuple[list[Mapped], list[str]]:
         try:
             found.append(mapped(disk))
         except (crash.error, IndexError, KeyError) as err:
-            problems.append(f"{disk.name}: {err}")
+            problems.append(f"{one_line(disk.name)}: {err}")
     return found, problems
 
 

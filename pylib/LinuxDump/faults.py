@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from LinuxDump.dlkm import lsmod
 from pykdump.API import (PAGESIZE, addr2mod, columns, crash, member_offset, readmem, readS32,
                          readSU, readU8, readU16, struct_size, sym2addr, symbol_exists)
+from pykdump.plaintext import one_line
 
 _TEXT = re.compile(r"<[^>]*>:\s*(.*)")
 _OPERAND = re.compile(r"(?P<segment>%[a-z]s:)?(?P<offset>-?0x[0-9a-f]+)?"
@@ -188,4 +189,4 @@ def _string(address: int) -> str:
         except (crash.error, IndexError):
             break
     text = data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return one_line(text)

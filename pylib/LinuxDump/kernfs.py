@@ -11,6 +11,7 @@ from typing import Any
 from LinuxDump.trees import for_all_rbtree
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import container_of, crash
+from pykdump.plaintext import one_line
 
 _TYPES = {1: "/", 2: ".", 4: "@"}       # KERNFS_DIR, KERNFS_FILE, KERNFS_LINK
 _TYPE_MASK = 0xf
@@ -75,6 +76,6 @@ def walk_kdir(kn: Any, indent: int = 0) -> None:
         return
     for child in kndir_iterate(kn):
         name, kind = decode_kernfs_node(child)
-        print(f"{' ' * indent}{name}{'' if kind == '.' else kind}")
+        print(f"{' ' * indent}{one_line(name)}{'' if kind == '.' else kind}")
         if kind == "/":
             walk_kdir(child, indent + 2)

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from LinuxDump.printk import Record, kernel_log, printable
+from LinuxDump.printk import Record, kernel_log
+from pykdump.plaintext import one_line, printable
 
 _ANNOUNCED = "Machine check events logged"
 _PANIC = re.compile(r"^Kernel panic - not syncing: (.*)", re.M)
@@ -94,7 +95,7 @@ def _mark(record: Record) -> Mark | None:
             named = hit.groupdict()
             pid = named.get("pid")
             return Mark(kind, record, line, int(pid) if pid else None,
-                        printable(named.get("comm") or ""))
+                        one_line(named.get("comm") or ""))
     return None
 
 

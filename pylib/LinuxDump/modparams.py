@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from LinuxDump.printk import printable
 from pykdump.API import (PTR_SIZE, addr2sym, crash, pylog, readInt, readmem, readPtr, readSU)
+from pykdump.plaintext import one_line
 
 _MAX_PARAMETERS, _MAX_ELEMENTS, _MAX_TEXT = 4096, 1024, 4096
 # By the function that shows them: size, signed, how they are written.
@@ -46,7 +46,7 @@ def _parameter(param: Any) -> Parameter:
         value = _value(kind, int(param.arg))
     except crash.error:
         value = UNKNOWN
-    return Parameter(printable(str(param.name or "")), value, kind, param.perm)
+    return Parameter(one_line(param.name or ""), value, kind, param.perm)
 
 
 def _kind(ops: int) -> str:
@@ -96,4 +96,4 @@ def _string(address: int, most: int) -> str:
             if not data:
                 raise crash.error(f"text at 0x{address:x} cannot be read") from None
             break
-    return printable(data.partition(b"\0")[0].decode("utf-8", "backslashreplace"))
+    return one_line(data.partition(b"\0")[0].decode("utf-8", "backslashreplace"))

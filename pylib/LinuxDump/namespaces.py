@@ -15,6 +15,7 @@ from LinuxDump.inet import get_net_namespace_list
 from LinuxDump.Tasks import Task, TaskList
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import crash, pylog, readSU, sym2addr
+from pykdump.plaintext import one_line
 
 _KINDS = ("uts_ns", "ipc_ns", "mnt_ns", "net_ns", "pid_ns_for_children", "time_ns",
           "time_ns_for_children", "cgroup_ns")
@@ -147,7 +148,7 @@ def _box(table: TaskList, space: Any, v: int, level: int = 1) -> list[str]:
     """The tasks of a PID namespace in a frame, and the namespaces below it in frames inside."""
     lines = [str(space)]
     for task in table.pidnamespaces[space]:
-        lines.append(f"PID={_shown(task, v)} CMD={task.comm}")
+        lines.append(f"PID={_shown(task, v)} CMD={one_line(task.comm)}")
         others = task.threads
         if others:
             names = ", ".join(_shown(thread, v) for thread in others)

@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from LinuxDump.printk import Record, printable
+from LinuxDump.printk import Record
+from pykdump.plaintext import one_line
 
 _NEAR = 400         # messages before the end that may be of it
 # Of what panic() printed, and of reports before it; the first that fits counts.
@@ -76,4 +77,4 @@ def report_of(records: Sequence[Record], message: str) -> Report | None:
     if not tasks:
         return Report(cause, frame, None, None, "")
     cpu, pid, comm = tasks[-1].groups()
-    return Report(cause, frame, int(cpu), int(pid), printable(comm).replace("\n", "\\n"))
+    return Report(cause, frame, int(cpu), int(pid), one_line(comm))

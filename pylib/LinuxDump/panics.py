@@ -15,10 +15,10 @@ from LinuxDump.panicfunctions import (LIST_CHECKS, SLAB_CHECKS, bare, cause_of, 
                                       interrupt_of, tells_of_others)
 from LinuxDump.paniclog import report_of
 from LinuxDump.percpu import get_cpu_var
-from LinuxDump.printk import printable
 from LinuxDump.spinners import Spinner, spinners
 from pykdump.API import (CU_LIVE, CU_PYMOD, crash, memoize_cond, readS32, readSU, sym2addr,
                          symbol_exists)
+from pykdump.plaintext import one_line
 
 _STUCK = ("soft-lockup", "hard-lockup", "nmi", "rcu-stall")
 _NO_CPU = -1        # PANIC_CPU_INVALID
@@ -135,7 +135,7 @@ def _in_panic(task: int) -> bool:
 def _who(task: int) -> tuple[int | None, str]:
     try:
         ts = readSU("struct task_struct", task)
-        return ts.pid, printable(str(ts.comm)).replace("\n", "\\n")
+        return ts.pid, one_line(ts.comm)
     except crash.error:
         return None, ""
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from LinuxDump.kobjects import dev_name
-from LinuxDump.printk import printable
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import crash, pylog, readSU, sym2addr, walk_list
+from pykdump.plaintext import one_line
 
 __all__ = ("print_PCI_devices", "print_PCI_resources")
 
@@ -42,7 +42,7 @@ def pci_devices() -> list[PCIDevice]:
             driver = device.driver
             found.append(PCIDevice(
                 _name(device), device, getattr(device, "class"), device.vendor, device.device,
-                device.revision, printable(str(driver.name or "")) if driver else ""))
+                device.revision, one_line(driver.name or "") if driver else ""))
         except crash.error as err:
             pylog.error(f"{device}: {err}")
     return sorted(found)
@@ -136,7 +136,7 @@ def print_PCI_resources(v: int = 0) -> None:
         digits = 4 if root.end < 1 << 16 else 8
         for depth, resource in resources(name):
             try:
-                label = printable(str(resource.name or "<BAD>"))
+                label = one_line(resource.name or "<BAD>")
             except crash.error:
                 label = "<BAD>"
             print(f"{'  ' * depth}{resource.start:0{digits}x}-{resource.end:0{digits}x} : {label}")

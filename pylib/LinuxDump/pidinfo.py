@@ -16,13 +16,14 @@ from LinuxDump.Tasks import Task
 from LinuxDump.threadflags import decode_tflags
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import crash, pylog
+from pykdump.plaintext import one_line
 
 _FEW = 8        # capabilities, to be named one by one
 
 
 def print_pidinfo(task: Task, verbose: int = 0) -> None:
     """Print all there is about a task; a part that cannot be read costs one line."""
-    print(f"----{task.pid:7}({task.state[5:7]}) {task.ts} {task.comm}")
+    print(f"----{task.pid:7}({task.state[5:7]}) {task.ts} {one_line(task.comm)}")
     print(f"   cpu {task.cpu}")
     parts = [_parents, _children, _flags, _threads, _creds]
     if task.state not in DEAD:
@@ -37,9 +38,9 @@ def print_pidinfo(task: Task, verbose: int = 0) -> None:
 
 def _parents(task: Task, verbose: int) -> None:
     parent, real = task.ts.parent, task.ts.real_parent
-    print(f"   -- Parent: {parent.pid} {parent.comm}")
+    print(f"   -- Parent: {parent.pid} {one_line(parent.comm)}")
     if real != parent:
-        print(f"   -- Real Parent: {real.pid} {real.comm}")
+        print(f"   -- Real Parent: {real.pid} {one_line(real.comm)}")
 
 
 def _children(task: Task, verbose: int) -> None:
@@ -65,7 +66,7 @@ def _threads(task: Task, verbose: int) -> None:
     if leader == task.ts:
         print(f"\tleader of thread group {task.tgid}")
     else:
-        print(f"\ttgid={task.tgid}, leader {leader} {leader.comm}")
+        print(f"\ttgid={task.tgid}, leader {leader} {one_line(leader.comm)}")
     if verbose:
         for thread in group[1:]:
             print(f"\t{thread}")
@@ -160,7 +161,7 @@ def _namespaces(task: Task, verbose: int) -> None:
 
 def _cgroup(task: Task, verbose: int) -> None:
     frozen = " (frozen)" if sched.is_frozen(task.ts) else ""
-    print(f"   -- Cgroup: {sched.cgroup_path(task.ts)}{frozen}")
+    print(f"   -- Cgroup: {one_line(sched.cgroup_path(task.ts))}{frozen}")
 
 
 def _sleep(task: Task, verbose: int) -> None:
@@ -168,7 +169,7 @@ def _sleep(task: Task, verbose: int) -> None:
     channel = wait_channels([row]).get(row.task) if row else None
     if channel:
         wait = wait_record(task)
-        print(f"   -- Sleeps in: {channel}{waits_for(wait)}")
+        print(f"   -- Sleeps in: {one_line(channel + waits_for(wait))}")
 
 
 def waits_for(wait: dict[str, Any] | None) -> str:

@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pykdump.plaintext import one_line
+
 if TYPE_CHECKING:
     from LinuxDump.Tasks import Task
 
@@ -77,7 +79,7 @@ def _print_table(head: list[Task], tail: list[Task], skipped: int) -> None:
 
 
 def _print_row(task: Task) -> None:
-    print(f"    {task.pid:8} {str(task.comm)[:_COMM]:>12} {task.cpu:5} {task.Ran_ago:12.0f}"
+    print(f"    {task.pid:8} {one_line(task.comm)[:_COMM]:>12} {task.cpu:5} {task.Ran_ago:12.0f}"
           f"      {task.state[5:7]}")
 
 

@@ -19,6 +19,7 @@ from pykdump import missing
 from pykdump.API import (CU_LIVE, CU_PYMOD, PAGESIZE, columns, crash, member_offset, memoize_cond,
                          readmem, readPtr, readSU, readU32, readU64, struct_exists, struct_size,
                          sym2addr, symbol_exists)
+from pykdump.plaintext import one_line, printable
 
 LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 FACILITIES = ("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
@@ -104,12 +105,6 @@ def kernel_log() -> Log:
     if symbol_exists("log_first_idx"):
         return _read(_from_buffer)
     raise TypeError(missing.symbol("prb"))
-
-
-def printable(text: str) -> str:
-    """Text without what a terminal obeys: such characters as \\xNN; tabs and ends of lines stay."""
-    return text if text.isprintable() else "".join(
-        c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
 
 
 def log_lines(records: Iterable[Record]) -> Iterator[str]:
@@ -210,7 +205,7 @@ def _records(found: list[_Descriptor], infos: int, data: _Data) -> tuple[list[Re
             continue
         seq, ts_nsec, level, facility, flags, caller, length, subsystem, device = row
         records.append(Record(seq, ts_nsec, level, facility, flags, caller, _text(text[:length]),
-                              printable(subsystem), printable(device)))
+                              one_line(subsystem), one_line(device)))
     return records, damaged
 
 
@@ -329,4 +324,4 @@ def _text(data: bytes) -> str:
 
 
 def _name(data: bytes) -> str:
-    return printable(_text(data.partition(b"\0")[0]))
+    return one_line(_text(data.partition(b"\0")[0]))

@@ -10,6 +10,7 @@ from typing import Any
 
 from LinuxDump import stacks
 from pykdump.API import crash, readSU
+from pykdump.plaintext import one_line
 
 _REGISTERS = (("ip", "sp", "flags"), ("ax", "bx", "cx"), ("dx", "si", "di"), ("bp", "r8", "r9"),
               ("r10", "r11", "r12"), ("r13", "r14", "r15"), ("orig_ax", "cs", "ss"))
@@ -19,14 +20,14 @@ _TASKS_A_LINE = 4
 def place(frame: Any) -> str:
     """What a frame was doing: `function+0x1f [module]`, or the address of code without a name."""
     text = f"{frame.function}+0x{frame.offset:x}" if frame.function else f"0x{frame.ip:x}"
-    return f"{text} [{frame.module}]" if frame.module else text
+    return one_line(f"{text} [{frame.module}]" if frame.module else text)
 
 
 def heading(task: int) -> str:
     """Which task it is, in one line as crash's bt has it."""
     try:
         ts = readSU("struct task_struct", task)
-        return f'PID: {ts.pid}  TASK: {task:x}  COMMAND: "{ts.comm}"'
+        return f'PID: {ts.pid}  TASK: {task:x}  COMMAND: "{one_line(ts.comm)}"'
     except crash.error as err:
         return f"TASK: {task:x}  ({err})"
 
@@ -91,7 +92,7 @@ def print_groups(groups: list[tuple[stacks.Stack, list[int]]], source: bool = Fa
 def _short(task: int) -> str:
     try:
         ts = readSU("struct task_struct", task)
-        return f"{ts.pid}:{ts.comm}"
+        return f"{ts.pid}:{one_line(ts.comm)}"
     except crash.error:
         return f"{task:x}"
 

@@ -18,6 +18,7 @@ from LinuxDump.fs import open_files
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (CU_LIVE, PAGESIZE, addr2sym, crash, get_pathname, memoize_cond, pylog,
                          readmem, readProcessMem, readPtr, readSU, sym2addr)
+from pykdump.plaintext import one_line
 
 _MOST_CALLS = 4096
 _MOST_ARGUMENTS = 6
@@ -173,9 +174,9 @@ def decode_Stacks(stacks: Iterable[BTStack]) -> None:
             continue
         print("    ....... Decoding Syscall Args .......")
         arguments = ", ".join(_shown(*argument) for argument in call.arguments)
-        print(f"    {call.name or f'call number {call.number}'}({arguments})")
+        print("    " + one_line(f"{call.name or f'call number {call.number}'}({arguments})"))
         try:
             for line in _details(readSU("struct task_struct", stack.addr), call):
-                print(f"        {line}")
+                print(f"        {one_line(line)}")
         except crash.error as err:
             pylog.error(f"arguments of pid {stack.pid} cannot be followed: {err}")

@@ -11,11 +11,11 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from LinuxDump.printk import printable
 from LinuxDump.Time import ticks_per_second
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (addr2sym, crash, pylog, readInt, readmem, readPtr, readSU, sym2addr,
                          walk_rbtree)
+from pykdump.plaintext import one_line
 
 _MAX_ENTRIES, _MAX_DEPTH, _MAX_TABLE, _MAX_DIRS = 100_000, 16, 65_536, 10_000
 _MAX_NUMBERS, _MAX_STRING, _MAX_BITMAP = 4096, 1 << 16, 1 << 20
@@ -97,7 +97,7 @@ def _walk(top: Any) -> Iterator[tuple[_Path, Any]]:
         for node in nodes:
             try:
                 header, table = _entry(node)
-                name, mode = printable(str(table.procname or "")), table.mode
+                name, mode = one_line(table.procname or ""), table.mode
             except crash.error as err:
                 pylog.error(f"sysctl: {'.'.join(path) or 'the root'}: {err}")
                 continue
@@ -220,7 +220,7 @@ def _numbers(address: int, kind: _Kind, length: int) -> Value | None:
 
 def _string(address: int, length: int) -> str:
     text = readmem(address, length).partition(b"\0")[0].decode("utf-8", "backslashreplace")
-    return printable(text).replace("\n", "\\n")
+    return one_line(text)
 
 
 def _ranges(address: int, bits: int) -> str:

@@ -13,6 +13,7 @@ from LinuxDump.Tasks import Task, TaskTable
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import (PAGESIZE, columns, crash, enumerator_value, pylog, readSU, sym2addr,
                          walk_maple)
+from pykdump.plaintext import one_line
 
 _KB = 1 << 10
 _MAX_AREAS = 1 << 20
@@ -168,7 +169,7 @@ def print_memory_stats(ntop: int = 8) -> None:
         print(_line(task, size))
     print(f"\n ==== What that is, in Mb ====\n{_PARTS}")
     for task, size in found[:ntop]:
-        print(f"{task.pid:7} {task.comm:<15}"
+        print(f"{task.pid:7} {one_line(task.comm):<15}"
               + "".join(f" {part / (1 << 20):9.1f}" for part in size[:6]))
     print(f"\n === Total Memory in RSS {_gb(sum(size.rss for _task, size in found), 6)} Gb")
     if attached:
@@ -176,7 +177,7 @@ def print_memory_stats(ntop: int = 8) -> None:
 
 
 def _line(task: Task, size: Memory) -> str:
-    return f"   PID={task.pid:6} CMD={task.comm:<15} RSS={_gb(size.rss)} Gb"
+    return f"   PID={task.pid:6} CMD={one_line(task.comm):<15} RSS={_gb(size.rss)} Gb"
 
 
 def _gb(size: int, width: int = 5) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from . import archive, modes, registry
+from .plaintext import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def show(err: BaseException, program: Program | None, style: str | None = None) 
 
 def in_one_line(err: BaseException) -> str:
     """What happened, for a report that goes on: "KeyError: 'x'", at most 200 characters."""
-    text = " ".join(str(err).split())
+    text = one_line(" ".join(str(err).split()))
     name = type(err).__qualname__
     line = f"{name}: {text}" if text else name
     return line if len(line) <= _LINE else line[:_LINE - 4] + " ..."

@@ -32,13 +32,6 @@ def of(value: object) -> str:
     return _cut(_shown(value, _DEPTH))
 
 
-def one_line(text: object) -> str:
-    """A text of a dump without what ends a line or a terminal obeys: such characters as \\xNN."""
-    shown = str(text)
-    return shown if shown.isprintable() else "".join(
-        char if char.isprintable() else f"\\x{ord(char):02x}" for char in shown)
-
-
 def of_frame(frame: FrameType) -> dict[str, str]:
     """The variables of a frame by name, but for modules, functions and classes.
 

@@ -16,6 +16,7 @@ from LinuxDump.fs import dentries, getMount
 from LinuxDump.fs.inodes import inode_time, owner
 from LinuxDump.fs.mounts import init_namespace, structs
 from pykdump.API import CU_LIVE, crash, memoize_cond, pylog, readSU
+from pykdump.plaintext import one_line
 
 # The values of stat.h, with predicates of the same names: S_ISDIR(mode) ...
 from stat import (S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG,  # noqa: F401
@@ -123,17 +124,18 @@ def print_dentry(dentry: Any, v: int = 0, vfsmnt: int = 0) -> None:
 def _print_named(dentry: Any, name: str, v: int, mnt: int) -> None:
     if not dentry.d_inode or dentries.is_unlinked(dentry):
         if v > 1:
-            print(f" -- {dentry} (stale) {name}")
+            print(f" -- {dentry} (stale) {one_line(name)}")
         return
     if mnt:
         dentry = _uppermost(mnt, dentry)[1]
     inode = dentry.d_inode
     mode = inode.i_mode
     if v:
-        print(f" -- {dentry} {name}")
+        print(f" -- {dentry} {one_line(name)}")
         print(f"{inode}  mode={mode:08o}")
     uid, gid = owner(inode)
-    print(f" {stat.filemode(mode)} {uid:5} {gid:5} {inode.i_size:10} {_date(inode)} {name}")
+    print(f" {stat.filemode(mode)} {uid:5} {gid:5} {inode.i_size:10} {_date(inode)} "
+          f"{one_line(name)}")
 
 
 def _date(inode: Any) -> str:

@@ -11,6 +11,7 @@ from LinuxDump.fs.superblocks import operations
 from LinuxDump.fs.usage import usage
 from pykdump.API import *  # noqa: F401,F403 - programs take the API from here
 from pykdump.API import crash, pylog, readSU
+from pykdump.plaintext import one_line
 
 _KIB = 1024
 
@@ -26,12 +27,12 @@ def showExt3() -> None:
             seen.add(address)
             found, state = usage(sb), health(sb)
         except (crash.error, KeyError, TypeError) as err:
-            pylog.error(f"{device} on {point}: {unreadable(err)}")
+            pylog.error(one_line(f"{device} on {point}: {unreadable(err)}"))
             continue
         if found is None:
             continue
         words = ", ".join(state.words())
-        line = f"<struct mount 0x{mnt:x}> {kind} {device} {point}"
+        line = one_line(f"<struct mount 0x{mnt:x}> {kind} {device} {point}")
         print(f"{line}  ({words})" if words else line)
         for number, text in ((found.blocks * found.block_size // _KIB,
                               "size of fs in 1KB blocks"),

@@ -12,6 +12,7 @@ from LinuxDump.fs.health import Health, frozen_level, health, unreadable
 from LinuxDump.fs.superblocks import all_superblocks, fstype
 from LinuxDump.fs.usage import Usage, usage
 from pykdump.API import CU_LIVE, crash, memoize_cond
+from pykdump.plaintext import one_line
 
 _SB_RDONLY = 1
 
@@ -76,6 +77,6 @@ def filesystems() -> FilesystemList:
             untold.add(kind)
         except (crash.error, KeyError, IndexError) as err:
             own.append(unreadable(err))
-            problems.append(f"{kind} on {device} {sb}: {own[0]}")
+            problems.append(one_line(f"{kind} on {device} {sb}: {own[0]}"))
         made.append(Filesystem(sb, kind, device, points.get(int(sb), []), numbers, state, own))
     return FilesystemList(made, problems, sorted(untold))

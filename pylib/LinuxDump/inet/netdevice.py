@@ -15,6 +15,7 @@ from LinuxDump.members import name_members
 from pykdump.API import (ALIGN, CDefine, CU_LIVE, StructResult, addr2sym, crash, dbits2str,
                          enumerator_value, member_offset, memoize_cond, pylog, readmem, readPtr,
                          readSU, readU64, struct_size, sys_info, walk_list)
+from pykdump.plaintext import one_line
 
 _DEVICE = "struct net_device"
 _MAX_DEVICES = 1_000_000
@@ -222,7 +223,7 @@ def print_If(dev: Any, details: int = 0) -> None:
 
 
 def _lines(dev: Any, details: int) -> list[str]:
-    name = str(dev.name)
+    name = one_line(dev.name)
     kind = (ARP_HW.value2key(dev.type) or f"type={dev.type}").removeprefix("ARPHRD_")
     addresses = get_ifa_list(dev)
     first = f"{ntodots(addresses[0].ifa_local)}/{snetmask(addresses[0].ifa_mask)}" \

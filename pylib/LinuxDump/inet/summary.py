@@ -16,6 +16,7 @@ from LinuxDump.inet.netdevice import dev_base_list
 from LinuxDump.inet.socktables import (get_AF_UNIX, get_RAW, get_RAW6, get_TCP_ESTABLISHED,
                                        get_TCP_LISTEN, get_UDP)
 from pykdump.API import (DCache, HZ, columns, crash, pylog, readU64, sym2addr)
+from pykdump.plaintext import one_line
 
 _SOCK = "struct sock"
 _TCP = "struct tcp_sock"
@@ -203,4 +204,4 @@ def IF_Summarize(quiet: bool = False) -> None:
           f"    {'Name':<15} {'RX':>10} {'TX':>10}\n    {'-' * 15} {'-' * 10} {'-' * 10}")
     for each in interfaces():
         sent = "n/a" if each.sent_ago is None else f"{each.sent_ago:.1f}"
-        print(f"    {each.name:<15} {'n/a':>10} {sent:>10}")
+        print(f"    {one_line(each.name):<15} {'n/a':>10} {sent:>10}")

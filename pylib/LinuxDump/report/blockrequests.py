@@ -7,6 +7,7 @@ from typing import Any
 from LinuxDump import blkmq, dm
 from LinuxDump.Dev import print_request_queues, print_request_slab
 from LinuxDump.disks import disks
+from pykdump.plaintext import one_line
 
 
 def show(verbose: int) -> None:
@@ -18,8 +19,8 @@ def show(verbose: int) -> None:
     found, problems = dm.all_mapped()
     for each in found:
         if each.suspended:
-            print(f"   {each.name} ({each.disk.name}) is suspended; bios that wait for its "
-                  f"resumption: {len(each.deferred)}")
+            print(f"   {one_line(f'{each.name} ({each.disk.name})')} is suspended; bios that wait "
+                  f"for its resumption: {len(each.deferred)}")
     for text in problems if verbose else ():
         print(f"   {text}")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from LinuxDump.fs.mounted import Filesystem, filesystems
 from pykdump.API import pylog
+from pykdump.plaintext import one_line
 
 
 def show(verbose: int) -> None:
@@ -17,13 +18,14 @@ def show(verbose: int) -> None:
     if frozen:
         pylog.warning("There are frozen FS, rerun with '-v' to get a list")
     for each in frozen if verbose else ():
-        print(f"   {each.sb} {each.name} is frozen ({each.health.frozen})")
+        print(f"   {each.sb} {one_line(each.name)} is frozen ({each.health.frozen})")
     for each in found.filesystems:
         if each.health.shutdown or each.health.aborted:
-            print(f"   {each.sb} {each.name}: {', '.join(each.health.words())}")
+            print(f"   {each.sb} "
+                  + one_line(f"{each.name}: {', '.join(each.health.words())}"))
     if found.untold and verbose:
-        print(f"   not looked into: {', '.join(found.untold)} (the dump has no types of these "
-              "modules)")
+        untold = one_line(", ".join(found.untold))
+        print(f"   not looked into: {untold} (the dump has no types of these modules)")
 
 
 def data() -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from LinuxDump.locks import queued_tasks, rwsem_holders
 from LinuxDump.Tasks import decode_waitq
 from pykdump.API import (addr2sym, crash, exec_crash_command, pylog, readSU, struct_size,
                          sym2addr)
+from pykdump.plaintext import one_line
 
 _SEM, _QUEUE, _WORK, _DELAYED = ("struct rw_semaphore", "struct wait_queue_head",
                                  "struct work_struct", "struct delayed_work")
@@ -103,7 +104,7 @@ def _holders(sem: Any) -> str:
     words = []
     if writer:
         task = readSU("struct task_struct", writer)
-        words.append(f"writer pid={task.pid} cmd={task.comm}")
+        words.append(f"writer pid={task.pid} cmd={one_line(task.comm)}")
     if readers:
         words.append(f"readers={readers}")
     if sem.wait_list.next != sem.wait_list:
@@ -125,7 +126,7 @@ def _print_queue(variable: Global) -> None:
     print(f"     {variable.name}")
     for task in decode_waitq(variable.obj):
         try:
-            print(f"\t{task.pid:8}  {task.comm}")
+            print(f"\t{task.pid:8}  {one_line(task.comm)}")
         except crash.error:
             print(f"\t          not a task: 0x{task:x}")
 

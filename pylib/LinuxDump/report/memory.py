@@ -10,6 +10,7 @@ from typing import Any
 from LinuxDump import kmem, memcg, psi, slabs, swap, vmstat, zones
 from LinuxDump.taskmem import resident
 from pykdump.API import PAGESIZE, pylog, readS32, sym2addr
+from pykdump.plaintext import one_line
 
 _KB, _MB, _GB = 1 << 10, 1 << 20, 1 << 30
 _FREE_LITTLE = 10           # percent of memory: below it, what was promised is looked at
@@ -142,18 +143,19 @@ def _tell_damage() -> None:
     damage = slabs.damage()
     if damage.problems:
         pylog.error("SLAB corruption\n" + "\n".join(
-            f"\t{problem.cache.name}: {problem.text}" for problem in damage.problems))
+            f"\t{one_line(problem.cache.name)}: {problem.text}" for problem in damage.problems))
     if damage.unchecked:
-        print(f"  Free lists not looked at in all slabs of: {', '.join(damage.unchecked)}")
+        unchecked = one_line(", ".join(damage.unchecked))
+        print(f"  Free lists not looked at in all slabs of: {unchecked}")
     for name, reason in damage.unreadable.items():
-        print(f"  {name}: {reason}")
+        print(f"  {one_line(name)}: {reason}")
 
 
 def _warn_of_processes(info: kmem.MemInfo) -> None:
     for process in resident():
         share = 100 * process.pages * PAGESIZE / (info.total or 1)
         if share > _BIG_PROCESS:
-            pylog.warning(f"PID={process.pid} CMD={process.comm} "
+            pylog.warning(f"PID={process.pid} CMD={one_line(process.comm)} "
                           f"uses {share:4.1f}% of total memory")
 
 
@@ -170,8 +172,9 @@ def _print_zones() -> None:
     print("\n  -- Zones, in pages --\n  NODE ZONE         MANAGED      FREE       MIN       LOW"
           "      HIGH   ON CPUS  FREE BLOCKS BY ORDER")
     for zone in zones.zones():
-        print(f"  {zone.node:4d} {zone.name:<9} {zone.managed:10d}{zone.free:10d}{zone.min:10d}"
-              f"{zone.low:10d}{zone.high:10d}{zone.cached:10d}  {' '.join(map(str, zone.blocks))}")
+        print(f"  {zone.node:4d} {one_line(zone.name):<9} {zone.managed:10d}{zone.free:10d}"
+              f"{zone.min:10d}{zone.low:10d}{zone.high:10d}{zone.cached:10d}"
+              f"  {' '.join(map(str, zone.blocks))}")
     events = vmstat.events()
     stalls = sum(count for name, count in events.items() if name.startswith("ALLOCSTALL"))
     print(f"  Since boot: {stalls} allocations that had to reclaim, "
@@ -183,21 +186,21 @@ def _print_caches() -> None:
     print(f"\n  -- The {_SHOWN} largest slab caches --\n"
           "  CACHE                 OBJECT SIZE     TAKEN     TOTAL     SLABS    MEMORY")
     for cache in slabs.largest(_SHOWN):
-        print(f"  {cache.name:<22} {cache.object_size:10d}{cache.inuse:10d}{cache.objects:10d}"
-              f"{cache.slabs:10d}{size_text(cache.memory):>10}")
+        print(f"  {one_line(cache.name):<22} {cache.object_size:10d}{cache.inuse:10d}"
+              f"{cache.objects:10d}{cache.slabs:10d}{size_text(cache.memory):>10}")
 
 
 def _print_swap() -> None:
     for device in swap.devices():
-        print(f"\n  Swap: {device.name} ({device.kind}), {size_text(device.used)} of "
+        print(f"\n  Swap: {one_line(device.name)} ({device.kind}), {size_text(device.used)} of "
               f"{size_text(device.size)} used, priority {device.priority}")
     for own in swap.compressed():
-        print(f"  {own.name}: {size_text(own.stored)} in {size_text(own.used)} of memory")
+        print(f"  {one_line(own.name)}: {size_text(own.stored)} in {size_text(own.used)} of memory")
 
 
 def _print_groups() -> None:
     for group in sorted(memcg.groups(), key=lambda group: -group.usage)[:_SHOWN]:
         limits = [f"{name} {size_text(limit)}" for name, limit in (
             ("high", group.high), ("max", group.max)) if limit is not None]
-        print(f"  Cgroup {group.path}: {size_text(group.usage)}"
+        print(f"  Cgroup {one_line(group.path)}: {size_text(group.usage)}"
               + (f" ({', '.join(limits)})" if limits else ""))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from LinuxDump.fs import getMount
 from LinuxDump.fs.mounts import escaped
+from pykdump.plaintext import one_line
 
 
 def show(verbose: int) -> None:
     """Print it as crash's `mount` does, blanks in names as /proc/mounts has them."""
-    rows = [(f"{mnt:x}", f"{sb:x}", kind, escaped(device), escaped(point))
+    rows = [tuple(map(one_line, (f"{mnt:x}", f"{sb:x}", kind, escaped(device), escaped(point))))
             for mnt, sb, kind, device, point in getMount()]
     rows.insert(0, ("MOUNT", "SUPERBLK", "TYPE", "DEVNAME", "DIRNAME"))
     for mnt, sb, kind, device, point in rows:

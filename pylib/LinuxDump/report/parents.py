@@ -6,7 +6,7 @@ from typing import Any
 
 from LinuxDump.ancestry import Process, ancestry
 from pykdump.API import pylog
-from pykdump.preview import one_line
+from pykdump.plaintext import one_line
 
 _ENDS = 4       # of a chain that is shown folded
 _MOST = 5       # chains

@@ -6,7 +6,7 @@ from typing import Any
 
 from LinuxDump.taskrows import Row, task_rows
 from pykdump.API import crash, readProcessMem, readSU
-from pykdump.preview import one_line
+from pykdump.plaintext import one_line
 
 _COUNT = 5
 _LONGEST = 4096

@@ -6,7 +6,7 @@ from typing import Any
 
 from LinuxDump.runqueues import Queued, RunQueue, run_queues
 from pykdump.API import pylog
-from pykdump.preview import one_line
+from pykdump.plaintext import one_line
 
 _SHOWN = 20     # fair tasks of a queue, without -v
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from LinuxDump.stackcheck import check_stacks
 from pykdump.API import pylog
-from pykdump.preview import one_line
+from pykdump.plaintext import one_line
 
 
 def show(verbose: int) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 from LinuxDump.dumpfile import dump_file, sys_text
 from pykdump.API import pylog
+from pykdump.plaintext import printable
 
 
 def show(verbose: int) -> None:
     """Warn of a dump that is not whole, and print what `sys` prints."""
     for text in dump_file().problems:
         pylog.warning(text)
-    print("\n" + sys_text(), end="")
+    print("\n" + printable(sys_text()), end="")
 
 
 def data() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from pykdump.preview import one_line
+from pykdump.plaintext import one_line
 
 
 class Severity(IntEnum):

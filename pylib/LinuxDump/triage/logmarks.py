@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from LinuxDump import logmarks, panics
 from LinuxDump.logclock import time_jumps
 from LinuxDump.logmarks import Mark
-from LinuxDump.printk import Record, printable
+from LinuxDump.printk import Record
 from LinuxDump.taskrows import task_rows
+from pykdump.plaintext import one_line
 
 from .finding import Evidence, Finding, Severity
 
@@ -77,7 +78,8 @@ def _still(mark: Mark) -> str:
     row = next((row for row in task_rows() if row.pid == mark.pid), None)
     if row is None:
         return "  (it has ended)"
-    return f"  (now {row.state})" if row.comm == mark.comm else f"  (its pid is now {row.comm}'s)"
+    same = one_line(row.comm) == mark.comm
+    return f"  (now {row.state})" if same else f"  (its pid is now {row.comm}'s)"
 
 
 def _clock(records: Sequence[Record]) -> Iterator[Finding]:
@@ -93,4 +95,4 @@ def _clock(records: Sequence[Record]) -> Iterator[Finding]:
 
 
 def _first_line(record: Record) -> str:
-    return printable(record.text.partition("\n")[0])
+    return one_line(record.text.partition("\n")[0])

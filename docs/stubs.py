@@ -90,7 +90,7 @@ class Module:
                 name = alias.asname or alias.name.partition(".")[0]
                 if self.all is not None and name in self.all:
                     names.append(ast.alias(alias.name, name))
-                elif name in used:
+                elif name in used or alias.asname == alias.name:    # the latter hands it on
                     names.append(alias)
             if names:
                 made = copy.copy(node)

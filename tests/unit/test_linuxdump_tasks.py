@@ -58,16 +58,22 @@ class Struct(int):
 
 
 @pytest.fixture
-def table(tasks, monkeypatch):
+def tasktable():
+    from LinuxDump import tasktable
+    return tasktable
+
+
+@pytest.fixture
+def table(tasktable, monkeypatch):
     """A table without tasks, and `walks`: what list_nodes finds by the offset of the link."""
     Struct.unreadable, Struct.pids = set(), {}
-    table = tasks.TaskList.__new__(tasks.TaskList)
+    table = tasktable.TaskList.__new__(tasktable.TaskList)
     table._problems = []
     table.walks = {}
-    monkeypatch.setattr(tasks, "_pid_max", lambda: 500)
-    monkeypatch.setattr(tasks, "member_offset", lambda sname, field: 16)
-    monkeypatch.setattr(tasks._pykdump, "list_nodes", lambda head, link, *rest: table.walks[link],
-                        raising=False)
+    monkeypatch.setattr(tasktable, "_pid_max", lambda: 500)
+    monkeypatch.setattr(tasktable, "member_offset", lambda sname, field: 16)
+    monkeypatch.setattr(tasktable._pykdump, "list_nodes",
+                        lambda head, link, *rest: table.walks[link], raising=False)
     return table
 
 
@@ -91,9 +97,9 @@ def test_a_damaged_list_is_read_from_both_ends(table, capsys, end, message):
         "2 tasks could be read from its beginning, 2 from its end\n")
 
 
-def test_lists_of_tasks_are_circles(table, tasks, monkeypatch):
+def test_lists_of_tasks_are_circles(table, tasktable, monkeypatch):
     asked = []
-    monkeypatch.setattr(tasks._pykdump, "list_nodes",
+    monkeypatch.setattr(tasktable._pykdump, "list_nodes",
                         lambda *arguments: asked.append(arguments) or ([], "whole", 0, ""))
     table._list(1000, "tasks", "task-list")
     assert [arguments[5] for arguments in asked] == [True]

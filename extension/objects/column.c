@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/length.h"
 #include "objects/classes.h"
+#include "objects/column_fault.h"
+#include "objects/column_value.h"
 #include "objects/engine_module.h"
 #include "objects/list.h"
 #include "objects/pylong.h"
@@ -132,65 +133,7 @@ static void column_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-// ---- values ----------------------------------------------------------------------------------
-
-static PyObject *number(const struct column *data, const uint8_t *bytes)
-{
-    union {
-        uint64_t word;
-        double wide;
-        float single;
-    } value = {0};
-    unsigned unused = 64 - data->element_size * 8;
-    memcpy(&value, bytes, data->element_size);
-    switch (data->kind) {
-    case COLUMN_SIGNED:
-        return PyLong_FromLongLong((int64_t)(value.word << unused) >> unused);
-    case COLUMN_BOOL:
-        return PyBool_FromLong(value.word != 0);
-    case COLUMN_FLOAT:
-        return PyFloat_FromDouble(data->element_size == sizeof(float) ? (double)value.single
-                                                                      : value.wide);
-    case COLUMN_UNSIGNED:
-    case COLUMN_ADDRESS:
-    case COLUMN_TEXT:
-    case COLUMN_BYTES:
-        break;
-    }
-    return PyLong_FromUnsignedLongLong(value.word);
-}
-
-static PyObject *numbers(const struct column *data, const uint8_t *bytes)
-{
-    // A row of bytes is most useful as such.
-    if (data->kind == COLUMN_UNSIGNED && data->element_size == 1)
-        return PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)data->elements);
-    PyObject *tuple = PyTuple_New((Py_ssize_t)data->elements);
-    for (uint32_t i = 0; tuple && i < data->elements; i++) {
-        PyObject *value = number(data, bytes + (size_t)i * data->element_size);
-        if (value)
-            PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, value);
-        else
-            Py_CLEAR(tuple);
-    }
-    return tuple;
-}
-
-static PyObject *row_value(const struct column *data, size_t row)
-{
-    const uint8_t *bytes = data->items + row * data->item_size;
-    if (data->valid && !data->valid[row])
-        Py_RETURN_NONE;
-    if (data->elements)
-        return numbers(data, bytes);
-    if (data->kind == COLUMN_TEXT)
-        return PyUnicode_DecodeASCII((const char *)bytes,
-                                     (Py_ssize_t)strnlen((const char *)bytes, data->element_size),
-                                     "backslashreplace");
-    if (data->kind == COLUMN_BYTES)
-        return PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)data->element_size);
-    return number(data, bytes);
-}
+// ---- rows -----------------------------------------------------------------------------------
 
 static Py_ssize_t column_length(PyObject *object)
 {
@@ -202,7 +145,7 @@ static PyObject *column_item(PyObject *object, Py_ssize_t index)
     const struct column *data = &self_of(object)->data;
     if (index < 0 || (size_t)index >= data->count)
         return PyErr_Format(PyExc_IndexError, "row %zd of a column of %zu", index, data->count);
-    return row_value(data, (size_t)index);
+    return column_value(data, (size_t)index);
 }
 
 // A slice is a column of its own; the reasons of faults stay with the whole.
@@ -245,7 +188,7 @@ static PyObject *to_list(PyObject *object, PyObject *unused)
     const struct column *data = &self_of(object)->data;
     PyObject *list = list_begin(data->count);
     for (size_t i = 0; list && i < data->count; i++) {
-        PyObject *value = row_value(data, i);
+        PyObject *value = column_value(data, i);
         if (value)
             PyList_SET_ITEM(list, (Py_ssize_t)i, value);
         else
@@ -356,47 +299,12 @@ static PyObject *get_valid(PyObject *object, void *closure)
     return column;
 }
 
-static const char *reason_name(enum error_code code)
-{
-    switch ((int)code) {
-    case ERR_NULL:
-        return "null";
-    case ERR_UNMAPPED:
-        return "unmapped";
-    case ERR_EXCLUDED:
-        return "excluded";
-    case ERR_ABSENT:
-        return "absent";
-    default:
-        return "fault";
-    }
-}
-
-static PyObject *fault_tuple(const struct column_fault *fault)
-{
-    PyObject *tuple = PyStructSequence_New(objects_state()->fault_type);
-    if (!tuple)
-        return NULL;
-    PyObject *fields[] = {
-        PyUnicode_FromString(reason_name(fault->code)),
-        PyLong_FromSize_t(fault->count),
-        PyLong_FromSize_t(fault->row),
-        PyLong_FromUnsignedLongLong(fault->address),
-        PyUnicode_DecodeUTF8(fault->message, (Py_ssize_t)strlen(fault->message), "replace"),
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
-        PyStructSequence_SET_ITEM(tuple, (Py_ssize_t)i, fields[i]);
-    if (PyErr_Occurred())
-        Py_CLEAR(tuple);
-    return tuple;
-}
-
 static PyObject *get_faults(PyObject *object, void *closure)
 {
     const struct column *data = &self_of(object)->data;
     PyObject *list = list_begin(data->fault_kinds);
     for (size_t i = 0; list && i < data->fault_kinds; i++) {
-        PyObject *fault = fault_tuple(&data->faults[i]);
+        PyObject *fault = column_fault_new(&data->faults[i]);
         if (fault)
             PyList_SET_ITEM(list, (Py_ssize_t)i, fault);
         else
@@ -454,28 +362,12 @@ static PyType_Spec column_spec = {
     .slots = column_slots,
 };
 
-static PyStructSequence_Field fault_fields[] = {
-    {"reason", "'null', 'unmapped', 'excluded', 'absent' or 'fault'"},
-    {"count", "rows without a value for this reason"},
-    {"row", "the first of them"},
-    {"address", "what could not be read there, 0 for 'null'"},
-    {"message", "in words"},
-    {NULL, NULL},
-};
-
-static PyStructSequence_Desc fault_description = {
-    "_pykdump.ColumnFault",
-    "Why rows of a column have no value.",
-    fault_fields,
-    ARRAY_LENGTH(fault_fields) - 1,
-};
-
 int column_add_types(PyObject *module)
 {
     struct objects_state *state = objects_state();
     Py_XSETREF(state->column_type,
                (PyTypeObject *)PyType_FromModuleAndSpec(module, &column_spec, NULL));
-    Py_XSETREF(state->fault_type, PyStructSequence_NewType(&fault_description));
+    Py_XSETREF(state->fault_type, column_fault_type_new());
     if (!state->column_type || !state->fault_type ||
         PyModule_AddObjectRef(module, "Column", (PyObject *)state->column_type) < 0)
         return -1;

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if "crash" not in sys.modules:
     import outside  # noqa: F401
 
+from pykdump.versions import print_version
+
 if TYPE_CHECKING:
     from LinuxDump.report.sections import Section
     from LinuxDump.triage.detectors import Triage
@@ -218,10 +220,7 @@ def _print_json(options: Values) -> None:
 def main() -> None:
     options = _parse()
     if options.version:
-        print(f"CRASHINFO version {__version__}")
-        if options.verbose:
-            import _pykdump
-            print(f"C-Module version: {_pykdump.version}")
+        print_version("CRASHINFO", __version__, options.verbose)
         return
     detail = _wanted(options)
     if detail is not None:

@@ -12,6 +12,7 @@ if "crash" not in sys.modules:
     import outside  # noqa: F401
 
 from pykdump.plaintext import one_line, printable
+from pykdump.versions import print_version
 
 if TYPE_CHECKING:
     from LinuxDump.taskrows import Filter, Row
@@ -348,10 +349,7 @@ _VIEWS = (("memory", _print_memory), ("times", _print_times), ("recent", _print_
 def main() -> None:
     options = _parse()
     if options.version:
-        print(f"TASKINFO version {__version__}")
-        if options.verbose:
-            import _pykdump
-            print(f"C-Module version: {_pykdump.version}")
+        print_version("TASKINFO", __version__, options.verbose)
         return
     from LinuxDump.Tasks import TaskTable
 

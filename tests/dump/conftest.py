@@ -145,6 +145,15 @@ def crash(shared, tmp_path):
 
 
 @pytest.fixture
+def told(crash):
+    """A function: the value of an expression, as text, in a program that has the API only."""
+    def tell(expression, before=""):
+        return crash.epython(f"from pykdump.API import *\n{before}\nvalue = {expression}\n"
+                             "print(repr(value))")
+    return tell
+
+
+@pytest.fixture
 def fresh_crash(starting):
     """A function that starts a session for this test alone."""
     started = []

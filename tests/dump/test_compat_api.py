@@ -31,17 +31,8 @@ unsigned16 unsigned32 unsigned64 uvtop whatis
 
 
 @pytest.fixture
-def told(crash):
-    """A function: the value of an expression, as text, in a program that has the API only."""
-    def tell(expression, before=""):
-        return crash.epython(f"from pykdump.API import *\n{before}\nvalue = {expression}\n"
-                             "print(repr(value))")
-    return tell
-
-
-@pytest.fixture
 def value(crash):
-    """The same of a value that JSON can carry."""
+    """A function: the value of an expression that JSON can carry."""
     def tell(expression, before=""):
         return json.loads(crash.epython(f"from pykdump.API import *\nimport json\n{before}\n"
                                         f"print(json.dumps({expression}))"))

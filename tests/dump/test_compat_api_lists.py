@@ -1,20 +1,9 @@
 """Lists, chains and arrays as programs walk them: limits, warnings, damage, partial results."""
 
-import pytest
-
 HEAD = ("head = sym2addr('init_task') + member_offset('struct task_struct', 'tasks')\n"
         "first = readPtr(head)\n"
         "offset = member_offset('struct task_struct', 'tasks')\n")
 MODULES = "head = sym2addr('modules')\noffset = member_offset('struct module', 'list')\n"
-
-
-@pytest.fixture
-def told(crash):
-    """A function: the value of an expression as text."""
-    def tell(expression, before=""):
-        return crash.epython(f"from pykdump.API import *\n{before}\nvalue = {expression}\n"
-                             "print(repr(value))")
-    return tell
 
 
 # -- readList and its relatives --

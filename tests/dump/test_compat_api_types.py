@@ -5,15 +5,6 @@ import re
 import pytest
 
 
-@pytest.fixture
-def told(crash):
-    """A function: the value of an expression as text."""
-    def tell(expression, before=""):
-        return crash.epython(f"from pykdump.API import *\n{before}\nvalue = {expression}\n"
-                             "print(repr(value))")
-    return tell
-
-
 # -- sizes and offsets, and what is said of what is not there --
 
 def test_the_size_of_any_type(told):

@@ -2,9 +2,11 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 
+from tests.dump import detected
 from tests.dump.harness import untimed
 
 
@@ -29,21 +31,8 @@ def address(locks_crash):
 
 @pytest.fixture
 def findings(locks_crash):
-    """A function: what a detector finds with other values of its constants."""
-    def found(detector, **constants):
-        text = f"""
-import json
-from LinuxDump.triage import {detector} as detector
-changed = {constants!r}
-kept = {{name: getattr(detector, name) for name in changed}}
-try:
-    vars(detector).update(changed)
-    print(json.dumps([finding.record() for finding in detector.findings()]))
-finally:
-    vars(detector).update(kept)
-"""
-        return json.loads(locks_crash.epython(text))
-    return found
+    """A function: what a detector finds with other values of its names."""
+    return partial(detected.findings, locks_crash)
 
 
 # -- findings ------------------------------------------------------------------------------------
@@ -85,16 +74,8 @@ def test_each_group_of_threads_that_hang_is_told_with_its_root(findings, pid):
     assert mutex["command"] == f"bt {pid['lab-mutex-own']}"
 
 
-def test_age_alone_makes_one_thread_a_finding(locks_crash, pid):
-    found = json.loads(locks_crash.epython("""
-import json
-from LinuxDump.triage import hangs
-kept, hangs._timeout = hangs._timeout, lambda: 0.001
-try:
-    print(json.dumps([finding.record() for finding in hangs.findings()]))
-finally:
-    hangs._timeout = kept
-"""))
+def test_age_alone_makes_one_thread_a_finding(findings, pid):
+    found = findings("hangs", _timeout="lambda: 0.001")
     sentences = [finding["sentence"] for finding in found]
     assert any(re.match(r"A thread waits for rt_mutex lab_rt_mutex, which "
                         rf"pid={pid['lab-rt-own']} \(lab-rt-own\) has; the longest for \d+ s\.$",

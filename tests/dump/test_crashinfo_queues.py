@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.dump import detected
 from tests.dump.harness import untimed
 
 QUEUED = ("lab-queued-1", "lab-queued-2", "lab-queued-rt")
@@ -83,15 +84,7 @@ def test_they_are_printed_below_the_cpu(threads_crash, pids):
 
 
 def test_tasks_that_wait_for_long_are_a_finding(threads_crash, pids):
-    found = json.loads(threads_crash.epython("""
-import json
-from LinuxDump.triage import scheduler
-kept, scheduler._threshold = scheduler._threshold, lambda: 0.0005
-try:
-    print(json.dumps([finding.record() for finding in scheduler.findings()]))
-finally:
-    scheduler._threshold = kept
-"""))
+    found = detected.findings(threads_crash, "scheduler", _threshold="lambda: 0.0005")
     starved = next(each for each in found
                    if each["id"] == "scheduler.starved" and "for CPU 1" in each["sentence"])
     assert starved["severity"] == "error"

@@ -26,6 +26,8 @@ def hostile_crash(storage_dump, storage_crash, plugin, tmp_path_factory):
     assert make_hostile(copy, storage_crash) > 1000
     session = Crash(storage_dump, home, vmcore=copy.path)
     session.run(f"extend {plugin}")
+    # Or reading the debug information would tell of its progress, where it takes long.
+    session.epython("from pykdump.API import *\nreadSymbol('init_uts_ns')")
     yield session
     session.close()
     shutil.rmtree(home)

@@ -142,3 +142,26 @@ class Btf:
                   "strings_size": len(self.strings)}
         fields.update(header)
         return struct.pack("<HBBIIIII", *fields.values()) + types + bytes(self.strings)
+
+
+def sample() -> Btf:
+    """A bit of everything."""
+    btf = Btf()
+    number, char = btf.integer("int", 4, SIGNED), btf.integer("char", 1)
+    color = btf.enum("color", {"RED": 0, "BLUE": -1})
+    node = btf.next_id() + 2
+    to_node = btf.pointer(node)
+    inner = btf.union(0, 8, at("a", number), at("b", to_node))
+    btf.struct("node", 40, at("next", to_node), at("", inner, 8), at("name", number, 16),
+               Member("bits", number, 160, 3), Member("color", color, 163, 5),
+               at("text", btf.next_id(), 24))
+    btf.array(char, 2, 4)
+    btf.typedef("node_t", node)
+    btf.const(btf.volatile(number))
+    btf.enum64("big", {"X": 1 << 40})
+    prototype = btf.function(number, char, to_node, 0)
+    btf.add(FUNC, "func", prototype)
+    btf.forward("fwd")
+    btf.floating("double", 8)
+    btf.variable("var", number)
+    return btf

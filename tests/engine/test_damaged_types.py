@@ -63,34 +63,12 @@ def taken(blob: bytes) -> bool:
     return bool(btf)
 
 
-def sample() -> Btf:
-    """A bit of everything."""
-    btf = Btf()
-    number, char = btf.integer("int", 4, btfwriter.SIGNED), btf.integer("char", 1)
-    color = btf.enum("color", {"RED": 0, "BLUE": -1})
-    node = btf.next_id() + 2
-    to_node = btf.pointer(node)
-    inner = btf.union(0, 8, at("a", number), at("b", to_node))
-    btf.struct("node", 40, at("next", to_node), at("", inner, 8), at("name", number, 16),
-               Member("bits", number, 160, 3), Member("color", color, 163, 5),
-               at("text", btf.next_id(), 24))
-    btf.array(char, 2, 4)
-    btf.typedef("node_t", node)
-    btf.const(btf.volatile(number))
-    btf.enum64("big", {"X": 1 << 40})
-    btf.function(number, char)
-    btf.forward("fwd")
-    btf.floating("double", 8)
-    btf.variable("var", number)
-    return btf
-
-
 NAMES = ["int", "char", "enum color", "struct node", "node_t", "enum big", "double",
          "struct node *", "node_t[2]", "char *"]
 
 
 def test_the_sample_is_good(blank):
-    load_blob(sample().blob())
+    load_blob(btfwriter.sample().blob())
     for name in NAMES:
         pykdump.type_size(name)
         explore(name)
@@ -98,7 +76,7 @@ def test_the_sample_is_good(blank):
 
 @pytest.mark.parametrize("size", [0, 1, 8, 23, 24, 25, 40, 100, -1, -2])
 def test_a_truncated_blob_is_refused(blank, size):
-    blob = sample().blob()[:size]
+    blob = btfwriter.sample().blob()[:size]
     if blob:
         refuse(blob)
     else:
@@ -134,14 +112,14 @@ def test_a_kernel_without_types_says_so(blank):
     {"types_size": 0xffffffff}, {"strings": 0xfffffff0}, {"strings_size": 0xffffffff},
     {"strings_size": 0}, {"strings_size": 1 << 30}, {"header": 0xffffffff}, {"header": 1 << 20}])
 def test_an_impossible_header_is_refused(blank, header):
-    load_blob(sample().blob(**header))
+    load_blob(btfwriter.sample().blob(**header))
     for name in NAMES:
         explore(name)
 
 
 @pytest.mark.parametrize("header", [28, 32, 64, 200, 1 << 16])
 def test_a_header_that_claims_to_be_longer_does_not_move_the_end(blank, header):
-    load_blob(sample().blob(header=header))
+    load_blob(btfwriter.sample().blob(header=header))
     for name in NAMES:
         explore(name)
 
@@ -292,7 +270,7 @@ def test_names_of_any_length_are_shown(blank, length):
     explore("struct s")
 
 
-BLOB = sample().blob()
+BLOB = btfwriter.sample().blob()
 
 
 @given(st.lists(st.tuples(st.integers(0, len(BLOB) - 1), st.integers(0, 255)), min_size=1,

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tests.engine import btfwriter, gdbtext
-from tests.engine.btfwriter import Btf, Member, at
+from tests.engine.btfwriter import Btf, at
 
 HERE = Path(__file__).resolve().parent
 MODULES_AT = 0xffffffffc0000000     # fuzz_btf.c has it too
@@ -102,29 +102,6 @@ def compile_sample(result: Path, options: str, *texts: str) -> None:
 
 # ---- BTF -----------------------------------------------------------------------------------------
 
-def sample_btf() -> Btf:
-    """A bit of everything."""
-    btf = Btf()
-    number, char = btf.integer("int", 4, btfwriter.SIGNED), btf.integer("char", 1)
-    color = btf.enum("color", {"RED": 0, "BLUE": -1})
-    node = btf.next_id() + 2
-    to_node = btf.pointer(node)
-    inner = btf.union(0, 8, at("a", number), at("b", to_node))
-    btf.struct("node", 40, at("next", to_node), at("", inner, 8), at("name", number, 16),
-               Member("bits", number, 160, 3), Member("color", color, 163, 5),
-               at("text", btf.next_id(), 24))
-    btf.array(char, 2, 4)
-    btf.typedef("node_t", node)
-    btf.const(btf.volatile(number))
-    btf.enum64("big", {"X": 1 << 40})
-    prototype = btf.function(number, char, to_node, 0)
-    btf.add(btfwriter.FUNC, "func", prototype)
-    btf.forward("fwd")
-    btf.floating("double", 8)
-    btf.variable("var", number)
-    return btf
-
-
 def old_btf() -> Btf:
     """Bit fields and enums as they were before their flags."""
     btf = Btf()
@@ -209,7 +186,7 @@ def write_all(folder: Path) -> None:
     shutil.rmtree(seeds, ignore_errors=True)
     for target in ("btf", "dwarf", "index", "gdb"):
         (seeds / target).mkdir(parents=True)
-    for name, blob in (("sample", sample_btf().blob()), ("old", old_btf().blob()),
+    for name, blob in (("sample", btfwriter.sample().blob()), ("old", old_btf().blob()),
                        ("nested", nested_btf().blob()), ("modules", btf_with_modules())):
         (seeds / "btf" / name).write_bytes(blob)
     for name, options in WAYS.items():

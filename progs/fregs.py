@@ -33,7 +33,7 @@ _CONTEXT = re.compile(r"TASK: ([0-9a-f]+)")
 
 def _parse() -> tuple[Values, list[str]]:
     parser = OptionParser(prog="fregs", usage="%prog [options] [PID|TASK|COMMAND]", epilog=_EPILOG,
-                          add_help_option=True, version=f"FREGS version {__version__}",
+                          version=f"FREGS version {__version__}",
                           description="Show what registers held when the functions of a kernel "
                           "stack were entered: of crash's current task, or the one that is named.")
     parser.remove_option("--version")

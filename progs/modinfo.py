@@ -103,7 +103,7 @@ def _print_list(shown: list[Module], known: list[Module], options: Values) -> No
         line = f"0x{module.module:x} {module.name:<25} {module.size:10d}"
         if options.gaps:
             line += f" {end - start:10d} {start - before if before else 0:10d}"
-        _print_coloured(line, options.tainted and "LIGHTRED")
+        _print_coloured(line, "LIGHTRED" if options.tainted else "")
         if options.addresses:
             print(f"   addr range : 0x{start:x} - 0x{end:x}")
         if options.long:
@@ -114,11 +114,12 @@ def _print_list(shown: list[Module], known: list[Module], options: Values) -> No
             _print_sections(module)
 
 
-def _print_coloured(line: str, colour: str | None | bool) -> None:
+def _print_coloured(line: str, colour: str) -> None:
+    """Print a line in a colour of crashcolor, in none if that is empty."""
     from LinuxDump import crashcolor
 
     if colour:
-        crashcolor.set_color(getattr(crashcolor, str(colour)))
+        crashcolor.set_color(getattr(crashcolor, colour))
     print(line)
     if colour:
         crashcolor.set_color(crashcolor.RESET)

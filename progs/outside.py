@@ -6,6 +6,7 @@ Programs import this where there is no module `crash`.
 import ast
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -54,6 +55,7 @@ def help_of(program: str) -> None:
 
 def main() -> int:
     """Obey the command line of the program that has imported this; the exit status."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)       # a reader may have seen enough
     program = sys.argv[0]
     name = os.path.basename(program).removesuffix(".py")
     asked = bool(_HELP & set(sys.argv[1:]))

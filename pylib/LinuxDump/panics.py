@@ -99,7 +99,7 @@ def panic() -> Panic:
         nothing = told == _NO_CPU and not text
         return Panic("none") if nothing else _by_log(Panic("unknown", message=text))
     task = running[cpu]
-    found = _dissected(Panic("unknown", cpu, task, *_who(task), reporter=task, message=text))
+    found = _dissected(Panic("unknown", cpu, task, *name_of(task), reporter=task, message=text))
     if found.cause == "unknown":
         return _by_log(found)
     if found.cause == "hung-task":
@@ -132,7 +132,8 @@ def _in_panic(task: int) -> bool:
         return False
 
 
-def _who(task: int) -> tuple[int | None, str]:
+def name_of(task: int) -> tuple[int | None, str]:
+    """PID and name of a task, by the address of its task_struct; (None, "") if unreadable."""
     try:
         ts = readSU("struct task_struct", task)
         return ts.pid, one_line(ts.comm)
@@ -259,7 +260,7 @@ def _staller(found: Panic, running: dict[int, int]) -> Panic:
     if not task:
         return found
     other = found._replace(cpu=late[0], task=task, stack=None, regs=0, guilty=None, exception="")
-    pid, comm = _who(task)
+    pid, comm = name_of(task)
     try:
         stack = stacks.stack_of(task)
     except (crash.error, TypeError):

@@ -79,7 +79,7 @@ class Finding:
         yield f"{self.severity}: {one_line(self.sentence)}"
         for piece in self.evidence:
             yield f"    {one_line(piece)}"
-        yield f"    [{self.id}]" + (f"  more: {self.command}" if self.command else "")
+        yield f"    [{self.id}]" + (f"  more: {one_line(self.command)}" if self.command else "")
 
     def record(self) -> dict[str, Any]:
         """As JSON shows it: addresses are hexadecimal text."""

@@ -107,7 +107,7 @@ def _pressure(info: meminfo.MemInfo) -> Iterator[Finding]:
                           row.task, row.pid) for row, functions in tasks[:_SHOWN]]
     severity = Severity.ERROR if low and tasks else Severity.WARNING
     yield Finding("memory.pressure", severity, f"Memory is short: {'; '.join(parts)}.",
-                  tuple(evidence), "epython crashinfo -v")
+                  tuple(evidence), "crashinfo -v")
 
 
 def _swap() -> Iterator[Finding]:
@@ -131,7 +131,7 @@ def _groups() -> Iterator[Finding]:
             "memory.cgroup", Severity.WARNING,
             f"Cgroup {group.path} is at its limit: {_mb(group.usage)} of memory.{name}="
             f"{_mb(limit)}, which it has hit {hit} times.",
-            (Evidence("mem_cgroup", group.path, group.address),), "epython crashinfo -v")
+            (Evidence("mem_cgroup", group.path, group.address),), "crashinfo -v")
 
 
 def _processes(info: meminfo.MemInfo) -> Iterator[Finding]:
@@ -150,7 +150,7 @@ def _huge_pages(info: meminfo.MemInfo) -> Iterator[Finding]:
         if _percent(unused, info.total) >= _HUGE_UNUSED:
             yield Finding("memory.huge-pages", Severity.WARNING,
                           f"{_mb(unused)} are kept for huge pages that nobody uses, while memory "
-                          "is short.", (), "epython crashinfo -v")
+                          "is short.", (), "crashinfo -v")
 
 
 def _vmalloc(info: meminfo.MemInfo) -> Iterator[Finding]:
@@ -169,7 +169,7 @@ def _commit(info: meminfo.MemInfo) -> Iterator[Finding]:
     if meminfo.overcommit()[0] == _STRICTLY and share >= _COMMITTED:
         yield Finding("memory.commit", Severity.WARNING,
                       f"{share}% of the memory that may be promised is (vm.overcommit_memory=2): "
-                      "processes get no more.", (), "epython crashinfo -v")
+                      "processes get no more.", (), "crashinfo -v")
 
 
 # -- the page allocator -------------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from LinuxDump import faults, memcg, panics
+from LinuxDump.logmarks import before_panic, kernel_messages, line_around
 from LinuxDump.panics import Panic
 from LinuxDump.stacktext import place
 from pykdump.API import crash, readSU, symbol_exists
@@ -162,7 +164,6 @@ def _exception(panic: Panic) -> _Told:
 
 def _said_before(panic: Panic, word: str) -> list[str]:
     """Lines with a word, just before the kernel died."""
-    from LinuxDump.logmarks import before_panic, kernel_messages, line_around
     last = before_panic(kernel_messages())[-200:]
     return [line_around(record.text, record.text.index(word))
             for record in last if word in record.text][-1:]
@@ -224,9 +225,10 @@ def _hung_task(panic: Panic) -> _Told:
         what = f" for {wait.kind} {wait.name}".rstrip()
         evidence = [Evidence(wait.kind, wait.name, wait.obj)]
         for owner in wait.owners[:1]:
-            ts = readSU("struct task_struct", owner)
-            what += f", which pid={ts.pid} ({ts.comm}) has"
-            evidence.append(Evidence("task", f"{ts.comm} has it", owner, ts.pid))
+            pid, comm = panics.name_of(owner)
+            known = "a task that cannot be read" if pid is None else f"pid={pid} ({comm})"
+            what += f", which {known} has"
+            evidence.append(Evidence("task", f"{comm} has it".lstrip(), owner, pid))
     return (f"Hung task, and hung_task_panic is set: {_who(panic)} waits in {_where(panic)}{what}.",
             evidence, "hanginfo")
 
@@ -295,7 +297,6 @@ def _stack_overflow(panic: Panic) -> _Told:
 
 def _recursion(panic: Panic) -> tuple[str, int] | None:
     """The function that is on the stack most often, if that is recursion."""
-    from collections import Counter
     functions = panic.stack.functions if panic.stack else []
     found = Counter(functions).most_common(1)
     return found[0] if found and found[0][1] > 2 else None

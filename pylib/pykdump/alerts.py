@@ -42,6 +42,11 @@ def after_fork() -> None:
     _watched.clear()
 
 
+def is_handler(frame: FrameType) -> bool:
+    """Whether a frame is the handler's: what it has called is no part of the program."""
+    return frame.f_code is _on_sigio.__code__
+
+
 def _on_sigio(number: int, frame: FrameType | None) -> None:
     for _sock, callback in list(_watched.values()):
         callback(frame)

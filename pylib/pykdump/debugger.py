@@ -6,17 +6,18 @@ Must not know how programs are run.
 from __future__ import annotations
 
 import bdb
+import inspect
 import os
 import pdb
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from types import FrameType, TracebackType
+from types import CellType, CodeType, FrameType, FunctionType, SimpleNamespace, TracebackType
 from weakref import WeakSet
 
 import crash
 
-from . import errors, output, suspended, terminal
+from . import alerts, errors, output, suspended, terminal
 from .modes import Mode
 
 TYPE_CHECKING = False
@@ -112,6 +113,52 @@ class Debugger(pdb.Pdb):
 
     # -- commands --
 
+    def do_break(self, arg: str, temporary: bool = False) -> None:
+        """b(reak) [([filename:]lineno | function) [, condition]]
+
+        Stop at a line, or in a function of the program, whether it has been defined yet or not;
+        without argument, list where the program stops.
+        """
+        with self._own_function(arg.partition(",")[0].strip().split(".")):
+            super().do_break(arg, temporary)
+
+    do_b = do_break
+
+    @contextmanager
+    def _own_function(self, names: list[str]) -> Iterator[None]:
+        """A function that the program is yet to define stands for one that an earlier has left."""
+        code = self._code_of(names)
+        if code is None:
+            yield
+            return
+        namespace = sys.modules["__main__"].__dict__
+        stand_in: Any = FunctionType(code, namespace,
+                                     closure=tuple(CellType() for _ in code.co_freevars))
+        for name in reversed(names[1:]):
+            stand_in = SimpleNamespace(**{name: stand_in})
+        left = namespace[names[0]]
+        namespace[names[0]] = stand_in
+        try:
+            yield
+        finally:
+            namespace[names[0]] = left
+
+    def _code_of(self, names: list[str]) -> CodeType | None:
+        """The program's code of such a function, when an earlier program's has the name now."""
+        namespace = sys.modules["__main__"].__dict__
+        found = namespace.get(names[0])
+        for name in names[1:]:
+            found = inspect.getattr_static(found, name, None)
+        if not isinstance(found, FunctionType) or found.__globals__ is not namespace:
+            return None
+        inner = [frame.f_code for frame, _ in self.stack
+                 if _is_program(frame) and frame.f_code.co_name == "<module>"][-1:]
+        if any(code is found.__code__ for outer in inner for code in _codes_in(outer)):
+            return None
+        for name in names:
+            inner = [code for outer in inner for code in _constants(outer) if code.co_name == name]
+        return inner[-1] if inner else None
+
     def do_crash(self, arg: str) -> None:
         """crash command
 
@@ -156,8 +203,19 @@ def _is_program(frame: FrameType) -> bool:
 
 def _in_program(frame: FrameType | None) -> bool:
     while frame is not None and not _is_program(frame):
-        frame = frame.f_back
+        frame = None if alerts.is_handler(frame) else frame.f_back
     return frame is not None
+
+
+def _constants(code: CodeType) -> list[CodeType]:
+    return [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def _codes_in(code: CodeType) -> Iterator[CodeType]:
+    """Of all functions and classes in some code, and it."""
+    yield code
+    for constant in _constants(code):
+        yield from _codes_in(constant)
 
 
 def _half_typed() -> bool:

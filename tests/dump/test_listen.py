@@ -59,6 +59,13 @@ def wait(session, text, option="--listen=pdb"):
     return session._pending.splitlines()[-1]
 
 
+def path_of(session):
+    """Of the socket at which a session waits for a debugger."""
+    (path,) = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()
+               if line.endswith(f"/debug-{session.pid}")]
+    return path
+
+
 def ended(terminal):
     """What the client still prints until it ends, which is well."""
     terminal.expect(pexpect.EOF)
@@ -72,11 +79,8 @@ def test_a_program_is_stepped_through_from_its_first_line(crash, debug):
     assert client.before.replace("\r\n", "\n").endswith(
         "prog.py(1)<module>()\n-> def double(number):\n")
     assert say(client, "b double").startswith("Breakpoint ")
-    # In a busy session pdb was seen to stop one line late; the function it is nevertheless.
-    stopped = say(client, "c")
-    if stopped.endswith("prog.py(2)double()\n-> twice = number * 2\n"):
-        stopped = say(client, "n")
-    assert stopped.endswith("prog.py(3)double()\n-> return twice\n")
+    assert say(client, "c").endswith("prog.py(2)double()\n-> twice = number * 2\n")
+    assert say(client, "n").endswith("prog.py(3)double()\n-> return twice\n")
     assert say(client, "p twice") == "42\n"
     assert "started" not in client.before
     say(client, "!twice = 43")
@@ -85,6 +89,29 @@ def test_a_program_is_stepped_through_from_its_first_line(crash, debug):
     client.sendline("c")
     assert ended(client) == "The program has ended\n"
     assert untimed(crash.finish()).endswith("started\nresult 43\n")
+
+
+def test_a_breakpoint_is_of_this_program_and_not_of_what_an_earlier_one_has_left(crash, debug):
+    crash.epython("import os\nclass Twice:\n    count = 1\n    def of(self): return 2\n"
+                  "def double(number): return 2\ndef left():\n    return 1\n")
+    program = crash.program(PROGRAM + "class Twice:\n    def of(self):\n        return 3\n"
+                            "print(left(), Twice().of())\n")
+    client = debug(program.read_text())
+    assert say(client, "b double").endswith("prog.py:1\n")
+    assert say(client, "tbreak Twice.of, False").endswith("prog.py:8\n")
+    assert say(client, "c").endswith("prog.py(2)double()\n-> twice = number * 2\n")
+    client.sendline("c")
+    ended(client)
+    assert untimed(crash.finish()).endswith("result 42\n1 3\n")
+
+
+def test_what_signals_call_is_not_stepped_into(crash, debug):
+    client = debug("import os, signal\nos.kill(os.getpid(), signal.SIGIO)\nprint('after')\n")
+    say(client, "n")
+    assert say(client, "s").endswith("prog.py(3)<module>()\n-> print('after')\n")
+    client.sendline("c")
+    ended(client)
+    crash.finish()
 
 
 def test_an_exception_is_looked_at_where_it_was_raised(crash, debug):
@@ -161,8 +188,7 @@ def test_a_client_that_vanishes_leaves_the_program_running(crash, debug, where):
 def test_ctrl_c_at_the_session_ends_the_waiting_and_leaves_nothing(crash):
     before = sorted(os.listdir(f"/proc/{crash.pid}/fd"))
     assert f"mpykdump-attach {crash.pid} --debugger" in wait(crash, PROGRAM)
-    (path,) = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()
-               if line.endswith(f"/debug-{crash.pid}")]
+    path = path_of(crash)
     assert os.stat(path).st_mode & 0o777 == 0o600
     assert os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o700
     crash.interrupt()

@@ -148,9 +148,7 @@ class _Conversation:
         names["__file__"] = name
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         try:
-            payload = compile(source, name, "exec", dont_inherit=True)
-            with self._guard:
-                exec(payload, names)
+            self._guard.run(compile(source, name, "exec", dont_inherit=True), names)
             return 0
         except SystemExit as err:
             if err.code is not None and not isinstance(err.code, int):
@@ -205,7 +203,7 @@ def _of_payload(tb: TracebackType | None) -> TracebackType | None:
 
 
 _OWN_FILES = frozenset(function.__code__.co_filename for function in
-                       (_of_payload, alerts.watch, clientio.served))
+                       (_of_payload, alerts.watch, clientio.Guard.run))
 
 
 class _State:

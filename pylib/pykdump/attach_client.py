@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from . import alerts, channel
 
@@ -77,12 +77,12 @@ def _obey(options: argparse.Namespace) -> int:
         return _debug_by_tcp(options.session)
     session = _Session(options.session)
     if options.debugger:
-        return _talk(session.connect("debug-"), session, debugger=True)
+        return _talk(session.connect("debug-"), debugger=True)
     if options.shell:
-        return _talk(session.connect("attach-"), session, shell=True)
+        return _talk(session.connect("attach-"), session.nudge, shell=True)
     if options.file:
         name, source = _source(options.file)
-        return _talk(session.connect("attach-"), session, payload=source, name=name)
+        return _talk(session.connect("attach-"), session.nudge, payload=source, name=name)
     session.print_stacks()
     return 0
 
@@ -208,7 +208,11 @@ class _Session:
         return channel.Channel(sock)
 
     def nudge(self) -> None:
-        """Have the session look at its sockets again: crash's prompt may have missed the signal."""
+        """Have the session look at its sockets again: crash's prompt may have missed the signal.
+
+        Only for code to be run: a session that waits for a debugger may be one that knows nothing
+        of the signal, which would end it.
+        """
         self._check_alive()
         signal.pidfd_send_signal(self._pidfd, signal.SIGIO)
 
@@ -231,7 +235,7 @@ def _debug_by_tcp(address: str) -> int:
         sock.connect((host, port))
     except OSError as err:
         raise Refused(f"{address}: {err.strerror}") from err
-    return _talk(channel.Channel(sock), None, debugger=True, token=token)
+    return _talk(channel.Channel(sock), debugger=True, token=token)
 
 
 def _ask_token() -> str:
@@ -242,12 +246,13 @@ def _ask_token() -> str:
         raise Refused("a token is needed: the session shows it") from None
 
 
-def _talk(line: channel.Channel, session: _Session | None, **wish: object) -> int:
+def _talk(line: channel.Channel, nudge: Callable[[], object] | None = None,
+          **wish: object) -> int:
     """The conversation until the session ends it; the exit status."""
     if sys.stdin.isatty():
         import readline  # noqa: F401 - input() edits lines with it
     line.send(protocol=channel.PROTOCOL, **wish)
-    _await_ready(line, session)
+    _await_ready(line, nudge)
     typing = _Typing(line)
     try:
         return _converse(line, typing)
@@ -272,15 +277,15 @@ def _converse(line: channel.Channel, typing: _Typing) -> int:
             return int(message["end"])
 
 
-def _await_ready(line: channel.Channel, session: _Session | None) -> None:
+def _await_ready(line: channel.Channel, nudge: Callable[[], object] | None) -> None:
     told = False
-    while not select.select([line.socket], [], [], _NOTICE)[0]:
+    while not line.arrived(_NOTICE):
         if not told:
             print("mpykdump-attach: waiting until a command of crash or a loop in C has ended; "
                   "Ctrl-C gives up", file=sys.stderr)
         told = True
-        if session is not None:
-            session.nudge()
+        if nudge is not None:
+            nudge()
     message = line.receive()
     if "error" in message:
         raise Refused(message["error"])
@@ -310,8 +315,7 @@ class _Typing:
         """Send what is typed."""
         try:
             self._active = True
-            if select.select([self._line.socket], [], [], 0)[0]:
-                raise _SessionSpoke
+            self._on_alert(None)
             text = input(prompt)
             self._stop()
             self._line.send(line=text)
@@ -343,6 +347,7 @@ class _Typing:
             pass                        # it is about to be noticed
 
     def _on_alert(self, frame: object) -> None:
-        if self._active:
+        # The signal may come after what it tells of has been read.
+        if self._active and self._line.arrived():
             self._stop()
             raise _SessionSpoke

@@ -44,7 +44,7 @@ class Channel:
         self._bytes = b""
         self._messages: deque[dict[str, Any]] = deque()
         self._ended = False
-        self._waiting = False
+        self._reading = False           # handlers of signals may come in between
 
     @property
     def socket(self) -> socket.socket:
@@ -60,30 +60,42 @@ class Channel:
     def receive(self, patience: float | None = None) -> dict[str, Any]:
         """The next message; Gone when there will be none, or none within `patience` seconds."""
         deadline = None if patience is None else time.monotonic() + patience
-        self._waiting = True
+        self._reading = True
         try:
             while not self._messages:
                 left = None if deadline is None else max(0.0, deadline - time.monotonic())
-                if self._ended or not select.select([self._socket], [], [], left)[0]:
+                if self._ended or not self.arrived(left):
                     raise Gone("the other side has left" if self._ended else "no answer")
                 self._take()
             return self._messages.popleft()
         finally:
-            self._waiting = False
+            self._reading = False
 
     def interrupted(self) -> bool:
         """Whether the other side has sent an interrupt, or has left; takes the interrupts out.
 
-        For handlers of signals: False while `receive` waits, which sees them itself.
+        For handlers of signals: False within `receive`, after which it is to be asked again, and
+        within itself.
         """
-        if self._waiting:
-            return False
-        while not self._ended and select.select([self._socket], [], [], 0)[0]:
-            self._take()
-        others = [message for message in self._messages if "interrupt" not in message]
-        found = len(others) < len(self._messages)
-        self._messages = deque(others)
-        return found or self._ended
+        found = False
+        while not self._reading:
+            self._reading = True
+            try:
+                while not self._ended and self.arrived():
+                    self._take()
+                others = [message for message in self._messages if "interrupt" not in message]
+                found = found or len(others) < len(self._messages)
+                self._messages = deque(others)
+            finally:
+                self._reading = False
+            # A handler that came in between has left its message to this one.
+            if self._ended or not self.arrived():
+                return found or self._ended
+        return False
+
+    def arrived(self, patience: float | None = 0) -> bool:
+        """Whether something can be read, now or within so many seconds; None: for ever."""
+        return bool(select.select([self._socket], [], [], patience)[0])
 
     @property
     def ended(self) -> bool:

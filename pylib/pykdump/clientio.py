@@ -17,7 +17,7 @@ from .channel import Channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import Any, TextIO
 
 _CHUNK = 1 << 14        # characters sent at once at most before a newline or a flush
 
@@ -73,6 +73,8 @@ class ClientStream(io.TextIOBase):
             if "eof" in message:
                 return ""
             if "line" in message:
+                if self._channel.interrupted():     # while it was received
+                    raise Interrupted
                 return f"{message['line']}\n"
 
 
@@ -117,21 +119,24 @@ def served(stream: ClientStream) -> Iterator[None]:
 
 
 class Guard:
-    """Ctrl-C of a client while its code runs; `with` it around that code."""
+    """Ctrl-C of a client ends its code, and nothing else."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._depth = 0
+        self._running = False
 
-    def __enter__(self) -> None:
-        self._depth += 1
-
-    def __exit__(self, *error: object) -> None:
-        self._depth -= 1
+    def run(self, code: CodeType, names: dict[str, Any]) -> None:
+        """Run the client's code; Interrupted for Ctrl-C, or when the client leaves."""
+        try:
+            self._running = True
+            self.on_alert(None)         # pressed before this has begun
+            exec(code, names)
+        finally:
+            self._running = False
 
     def on_alert(self, frame: FrameType | None) -> None:
         """For alerts.watch."""
-        if self._depth and self._channel.interrupted():
+        if self._running and self._channel.interrupted():
             raise Interrupted
 
 
@@ -152,13 +157,14 @@ class Console(code.InteractiveConsole):
 
     def runcode(self, code: CodeType) -> None:
         try:
-            with self._guard:
-                exec(code, self.locals)     # type: ignore[arg-type]
+            self._guard.run(code, self.locals)      # type: ignore[arg-type]
         except SystemExit:
             raise
         except Interrupted:
             self.write("KeyboardInterrupt\n")
-        except BaseException:           # it must not end the program that was interrupted
+        except BaseException as err:    # it must not end the program that was interrupted
+            if err.__traceback__ is not None:
+                err.__traceback__ = err.__traceback__.tb_next   # this frame is left out there
             self.showtraceback()
 
     def converse(self, banner: str) -> None:

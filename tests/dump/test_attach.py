@@ -267,7 +267,8 @@ def test_the_shell_sees_the_frames_of_all_threads(session, attach):
     say(shell, "    traceback.print_stack(frame)", "... ")
     stacks = say(shell, "", ">>> ")
     assert stacks.startswith("Thread 0x") and ", in spin\n" in stacks
-    assert "ZeroDivisionError" in say(shell, "1/0", ">>> ")
+    assert say(shell, "1/0", ">>> ").endswith(
+        'last):\n  File "<console>", line 1, in <module>\nZeroDivisionError: division by zero\n')
     shell.sendline("while True: pass")
     shell.expect_exact("... ")
     shell.sendline("")
@@ -276,6 +277,16 @@ def test_the_shell_sees_the_frames_of_all_threads(session, attach):
     shell.expect_exact(">>> ")
     shell.sendeof()
     shell.expect(pexpect.EOF)
+    shell.close()
+    assert "KeyboardInterrupt" in stop(session)
+
+
+def test_a_signal_that_comes_late_gives_up_no_line(session, attach):
+    busy(session, BUSY["a Python loop"])
+    shell = attach.terminal(session.pid, "--shell")
+    shell.expect_exact(">>> ")
+    os.kill(shell.pid, signal.SIGIO)
+    assert say(shell, "6 * 7", ">>> ").endswith("42\n")
     shell.close()
     assert "KeyboardInterrupt" in stop(session)
 

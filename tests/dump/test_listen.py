@@ -114,6 +114,18 @@ def test_what_signals_call_is_not_stepped_into(crash, debug):
     crash.finish()
 
 
+def test_a_client_waits_for_another_that_does_not_speak(fresh_crash, attach, terminals):
+    session = fresh_crash()
+    wait(session, PROGRAM)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(path_of(session))
+        terminals.append(attach.terminal(session.pid, "--debugger"))
+        terminals[-1].expect_exact(PROMPT)
+    terminals[-1].sendline("c")
+    ended(terminals[-1])
+    assert untimed(session.finish()).endswith("result 42\n")
+
+
 def test_an_exception_is_looked_at_where_it_was_raised(crash, debug):
     client = debug(FAILING)
     shown = say(client, "c")

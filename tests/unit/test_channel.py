@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from pykdump import channel
+from pykdump import channel, clientio
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -61,6 +61,54 @@ def test_interrupts_are_seen_at_once_and_leave_the_rest(lines):
     assert there.receive(10) == {"line": "kept"}
     here.close()
     assert there.interrupted() and there.ended
+
+
+class Interfered(socket.socket):
+    """A socket whose reader a signal interrupts: the handler asks for interrupts, too."""
+
+    def recv(self, *arguments):
+        data = super().recv(*arguments)
+        self.handler()
+        return data
+
+
+def test_a_handler_within_a_handler_loses_nothing():
+    seen = []
+
+    def handler():
+        if not seen:
+            here.send(interrupt=True)
+        seen.append(there.interrupted())
+
+    one, other = socket.socketpair()
+    with one, Interfered(fileno=other.detach()) as interfered:
+        here, there = channel.Channel(one), channel.Channel(interfered)
+        interfered.handler = handler
+        here.send(line="kept")
+        assert there.interrupted() and not any(seen)
+        assert not there.interrupted()
+        assert there.receive(10) == {"line": "kept"}
+
+
+def test_an_interrupt_that_comes_with_a_line_gives_it_up():
+    here, there = socket.socketpair()
+    with here, there:
+        here.sendall(b'{"line": "while True: pass"}\n{"interrupt": true}\n{"line": "next"}\n')
+        stream = clientio.ClientStream(channel.Channel(there))
+        with pytest.raises(clientio.Interrupted):
+            stream.readline()
+        assert stream.readline() == "next\n"
+
+
+def test_an_interrupt_ends_code_that_has_not_begun(lines):
+    here, there = lines
+    ran = []
+    guard = clientio.Guard(there)
+    here.send(interrupt=True)
+    with pytest.raises(clientio.Interrupted):
+        guard.run(compile("ran.append(1)", "code", "exec"), {"ran": ran})
+    guard.run(compile("ran.append(2)", "code", "exec"), {"ran": ran})
+    assert ran == [2]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 // Forked children share file offsets with their parent, and crash reads the dump with lseek: two
 // processes reading at once get each other's bytes. A child opens the files anew. It also has gdb's
 // signal handlers, which wait for a loop that will never run: they go, so that it can be ended.
+// And it has crash's notes of the command line's pager, pipe and input file. Their processes are no
+// children of the child: crash would find that the reader has left, and wait for ever for its end.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -51,9 +53,17 @@ static void reset_signals(void)
     }
 }
 
+static void disown_command_line(void)
+{
+    pc->stdpipe = pc->pipe = pc->ifile = pc->ifile_pipe = pc->ifile_ofile = pc->args_ifile = NULL;
+    pc->stdpipe_pid = pc->pipe_pid = pc->pipe_shell_pid = 0;
+    pc->redirect = 0;
+}
+
 void host_after_fork(void)
 {
     reset_signals();
+    disown_command_line();
     capture_after_fork();
     interrupt_after_fork();
     const char *files[] = {pc->dumpfile, pc->live_memsrc, pc->namelist, pc->namelist_debug};

@@ -2,6 +2,7 @@
 // Module `crash`: processes of the program's own.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -18,8 +19,12 @@ static PyObject *raise_errno(const char *what)
 }
 
 // The child's whole life: nothing of the parent's may be written again, nor its exit be run.
-static _Noreturn void run_child(const char *line, int output)
+static _Noreturn void run_child(const char *line, int output, pid_t parent)
 {
+    // Else a command without an end would outlive a session that is killed.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere >= 0) {
         dup2(nowhere, STDOUT_FILENO);
@@ -41,12 +46,13 @@ static PyObject *crash_exec_bg2(PyObject *module, PyObject *argument)
         return NULL;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return raise_errno("pipe");
+    pid_t parent = getpid();
     PyOS_BeforeFork();
     pid_t pid = fork();
     if (pid == 0) {
         PyOS_AfterFork_Child();
         close(ends[0]);
-        run_child(line, ends[1]);
+        run_child(line, ends[1], parent);
     }
     int reason = errno;
     PyOS_AfterFork_Parent();

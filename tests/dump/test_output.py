@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.dump.harness import stripped_of_colour, untimed
+from tests.dump.harness import children_of, stripped_of_colour, untimed
 
 MANY = "for number in range(200000):\n    print('line', number)\n"
 
@@ -147,6 +147,30 @@ def test_a_handler_of_logging_works_in_later_commands(crash):
     crash.epython("logging.root.handlers.clear()")
 
 
+ASKS = """\
+import os, select, sys
+from pykdump.API import exec_crash_command, exec_crash_command_bg
+print('first', flush=True)
+%s
+mine = exec_crash_command_bg('log', timeout=20)
+child = os.fork()
+if not child:
+    text = exec_crash_command('log')
+    with open('answers', 'w') as file:
+        print(len(text) > 10000, text == mine, file=file)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_children_run_commands_though_nobody_reads_what_the_program_prints(crash):
+    crash.program(ASKS % ("reader = select.poll()\nreader.register(sys.stdout.fileno(), 0)\n"
+                          "reader.poll()\n"))
+    assert crash.run("epython prog | head -1") == "first\n"
+    assert (crash.cwd / "answers").read_text() == "True True\n"
+    assert children_of(crash.pid) == []
+
+
 @pytest.fixture(scope="module")
 def paged(starting, dump, tmp_path_factory):
     """A session on a terminal that less can work with, and a pager that leaves early.
@@ -167,6 +191,14 @@ def test_a_pager_that_leaves_early_ends_the_program_silently(paged):
     paged.run("set scroll on")
     assert paged.run("epython prog") == "line 0\nline 1\nline 2\n"
     assert paged.run("epython short").startswith("on\n")
+
+
+def test_children_run_commands_while_a_pager_shows_what_the_program_prints(paged):
+    paged.program(ASKS % "", "asks.py")
+    paged.run("set scroll CRASHPAGER")
+    paged.run("set scroll on")
+    assert untimed(paged.run("epython asks")) == "first\n"
+    assert (paged.cwd / "answers").read_text() == "True True\n"
 
 
 def test_less_is_left_with_q_and_the_session_goes_on(paged):

@@ -115,14 +115,40 @@ bool registry_begin(const char *file, registry_handler handler, struct error *er
     return true;
 }
 
+struct command_lookup {
+    char *name;
+    bool found;
+};
+
+static void command_look_up(void *argument)
+{
+    struct command_lookup *lookup = argument;
+    lookup->found = get_command_table_entry(lookup->name) != NULL;
+}
+
+static void alias_remove(void *name)
+{
+    if (is_alias(name))
+        deallocate_alias(name);
+}
+
+static void help_renew(void *unused)
+{
+    (void)unused;
+    help_init();
+}
+
 bool host_command_register(const struct host_registration *registration, struct error *err)
 {
+    struct command_lookup lookup = {.name = (char *)registration->name};
     for (size_t i = 0; i < registry.count; i++) {
         if (!strcmp(registry.entries[i].name, registration->name))
             return error_set(err, ERR_VALUE, "command %s is registered already",
                              registration->name);
     }
-    if (get_command_table_entry((char *)registration->name))
+    if (!host_trap(command_look_up, &lookup, TRAP_PLAIN, err))
+        return false;
+    if (lookup.found)
         return error_set(err, ERR_VALUE, "crash already has a command %s", registration->name);
     if (registry.count == MAX_COMMANDS)
         return error_set(err, ERR_VALUE, "%d commands are registered, there is no place for more",
@@ -130,14 +156,19 @@ bool host_command_register(const struct host_registration *registration, struct 
     char **help = help_new(registration);
     if (!help)
         return error_set_no_memory(err);
-    if (is_alias((char *)registration->name))
-        deallocate_alias((char *)registration->name);
+    if (!host_trap(alias_remove, lookup.name, TRAP_PLAIN, err)) {
+        help_free(help);
+        return false;
+    }
     registry.entries[registry.count++] =
         (struct command_table_entry){.name = help[0], .func = on_command, .help_data = help};
     table_end();
-    if (registry.committed)
-        help_init();
-    return true;
+    if (!registry.committed || host_trap(help_renew, NULL, TRAP_PLAIN, err))
+        return true;
+    // Its text stays: crash may have taken the name into its list.
+    registry.count--;
+    table_end();
+    return false;
 }
 
 const char *host_command_name(size_t index)

@@ -94,6 +94,13 @@ def test_a_bad_argument_is_an_exception_or_an_answer(crash, call, answer):
 
 
 def test_a_command_that_crash_has_is_not_replaced(crash):
+    assert crash.epython(
+        "import crash, threading\nseen = []\ndef register():\n"
+        "    try: crash.register_epython_prog('elsewhere', 'a', 'b', 'c')\n"
+        "    except RuntimeError as err: seen.append(err)\n"
+        "thread = threading.Thread(target=register)\nthread.start()\nthread.join()\n"
+        "print(*seen, 'elsewhere' in crash.get_epython_cmds())\n") \
+        == "crash may be called from its own thread only False\n"
     assert crash.epython("import crash\nprint(crash.register_epython_prog('ps', 'a', 'b', 'c'))") \
         == "crash already has a command ps\nFalse\n"
     assert "COMM" in crash.run("ps 1")

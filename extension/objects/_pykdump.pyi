@@ -320,6 +320,9 @@ def observe_reads(observer: Callable[[str, str, int], object] | None, /) -> None
 def purge_caches(kind: Literal["memory", "types"], /) -> None:
     """Forget pages of memory, or all types and what was made of them."""
 
+def symbols_signature() -> int:
+    """Another one after the debug information of a module has been loaded or dropped."""
+
 def cache_statistics() -> dict[str, int]:
     """Of the page cache: hits, misses, failed, pages, capacity."""
 

@@ -78,6 +78,11 @@ static PyObject *purge_caches(PyObject *module, PyObject *argument)
     Py_RETURN_NONE;
 }
 
+static PyObject *symbols_signature(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromUnsignedLongLong(host_symbols_signature());
+}
+
 static PyObject *after_fork(PyObject *module, PyObject *unused)
 {
     host_after_fork();
@@ -91,6 +96,9 @@ PyMethodDef engine_host_functions[] = {
     {"cache_statistics", cache_statistics, METH_NOARGS, "cache_statistics() -> dict"},
     {"cache_set_pages", cache_set_pages, METH_O, "cache_set_pages(n): 0 turns the cache off"},
     {"purge_caches", purge_caches, METH_O, "purge_caches('memory' or 'types'): forgets them"},
+    {"symbols_signature", symbols_signature, METH_NOARGS,
+     "symbols_signature() -> int: another one after the debug information of a module has been\n"
+     "loaded or dropped"},
     {"after_fork", after_fork, METH_NOARGS, "after_fork(): in a child, opens the dump anew"},
     {0},
 };

@@ -169,6 +169,7 @@ def memoize_typeinfo(function: Callable[..., R]) -> Callable[..., R]:
 
 
 _on_types: list[Callable[[], None]] = []
+_signature: int | None = None       # of what crash had loaded when all types were last forgotten
 
 
 def on_types_changed(act: Callable[[], None]) -> Callable[[], None]:
@@ -179,14 +180,22 @@ def on_types_changed(act: Callable[[], None]) -> Callable[[], None]:
 
 def purge_typeinfo(name: object = None) -> None:
     """Forget one type, or all of them and what was made of them."""
+    global _signature
     if name is not None:
         _typeinfo.pop(name, None)
         return
     _log.debug("what is known of %d types is forgotten", len(_typeinfo))
+    _signature = _pykdump.symbols_signature()
     _typeinfo.clear()
     _pykdump.purge_caches("types")
     for act in _on_types:
         act()
+
+
+def refresh_typeinfo() -> None:
+    """Forget types if debug information was loaded or dropped, as by `mod -s` at crash's prompt."""
+    if _pykdump.symbols_signature() != _signature:
+        purge_typeinfo()
 
 
 # What the evaluation of an expression that does not fit this kernel ends with.

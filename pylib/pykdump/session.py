@@ -14,8 +14,8 @@ import crash
 
 from . import API  # noqa: F401 - registers the framework's switches from the start
 from . import repl  # noqa: F401 - likewise
-from . import (archive, attach, execution, forks, gdbtypes, loggers, modes, monkey, options, output,
-               path, programs, registry, reload, settings, shadow, wire)
+from . import (archive, attach, execution, forks, gdbtypes, loggers, memocaches, modes, monkey,
+               options, output, path, programs, registry, reload, settings, shadow, wire)
 from .Generic import DCache
 from .Misc import argv2s
 from .logging import pylog
@@ -151,6 +151,7 @@ def _run_command(argv: list[str]) -> int:
     try:
         try:
             output.begin()
+            memocaches.refresh_typeinfo()
             return _run_line(argv)
         except KeyboardInterrupt as err:
             return execution.report(err)

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.dump.harness import untimed
+
 # Every name that programs of the field may use without importing it.
 NAMES = """
 ALIGN API_options Addr ArtStructInfo AttrSetter BITS_PER_INT BITS_PER_LONG Bunch CDefine CEnum
@@ -228,6 +230,25 @@ def test_objects_and_attributes_outlive_the_loading_of_a_module(value, dump):
                  "task = readSymbol('init_task')\n"
                  "structSetAttr('struct task_struct', 'Leader', 'group_leader')") \
         == ["swapper/0", True, "swapper/0", True, True, True, True, None, 0, 0]
+
+
+def test_types_are_forgotten_when_debug_information_is_loaded_at_the_prompt(crash, dump):
+    file = dump.kernel.modules / "loop.ko"
+    crash.program("from pykdump.API import *\nnow = getStructInfo('struct task_struct')\n"
+                  "print(now is globals().get('then'))\nthen = now")
+
+    def same():
+        return untimed(crash.run("epython prog"))
+    same()
+    assert same() == "True\n"
+    for command in (f"mod -s loop {file}", "mod -d loop", f"mod -S {dump.kernel.modules}"):
+        assert "mod:" not in crash.run(command)
+        assert (same(), same()) == ("False\n", "True\n"), command
+    crash.run("mod -d loop")
+    crash.program("from pykdump.API import *\nprint(loadModule('loop', %r))" % str(file), "load.py")
+    crash.run("epython load")
+    assert (same(), same()) == ("False\n", "True\n")
+    crash.run("mod -d loop")
 
 
 # -- the rest --

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from . import output
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _STDIN, _STDOUT = 0, 1
+_GLANCE = 0.2           # seconds
 
 
 class NoTerminal(Exception):
@@ -41,6 +44,31 @@ def conversation() -> Iterator[None]:
             yield
         finally:
             sys.stdin, sys.stdout = before
+
+
+@contextmanager
+def awake() -> Iterator[None]:
+    """Around input(): Ctrl-C is seen whenever it is pressed.
+
+    Python's line editing learns of a signal because that ends its waiting for a key, so one that
+    comes just before would not be seen until the line is complete: its waiting is ended now and
+    then.  Not where a program has an alarm of its own.
+    """
+    if signal.getsignal(signal.SIGALRM) != signal.SIG_DFL or any(
+            signal.getitimer(signal.ITIMER_REAL)):
+        yield
+        return
+    signal.signal(signal.SIGALRM, _glance)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, _GLANCE, _GLANCE)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def _glance(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from types import ModuleType, TracebackType
 
+from .. import terminal
+
 _LINES = 5000           # that are kept
 _BYTES = 1 << 20        # that are read
 
@@ -67,7 +69,8 @@ class History:
             return input(prompt)
         self._readline.set_auto_history(False)      # what programs ask for is not remembered
         try:
-            text = input(prompt)
+            with terminal.awake():
+                text = input(prompt)
         finally:
             self._readline.set_auto_history(True)
         for line in text.splitlines():              # several, if they are pasted

@@ -41,9 +41,9 @@ def attach(plugin):
 
 
 @pytest.fixture(scope="module")
-def open_crash(starting):
+def open_crash(starting, type_cache):
     """A session that lets clients run code in it."""
-    sessions = Shared(lambda: starting(PYKDUMP_ATTACH="1"))
+    sessions = Shared(lambda **options: starting(PYKDUMP_ATTACH="1", **options), type_cache)
     yield sessions
     sessions.close()
 

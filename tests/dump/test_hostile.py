@@ -20,9 +20,9 @@ def told(function, *arguments):
 
 
 @pytest.fixture(scope="module")
-def worn(starting):
+def worn(starting, type_cache):
     """A session that need not be good for other tests afterwards."""
-    sessions = Shared(starting)
+    sessions = Shared(starting, type_cache)
     yield sessions
     sessions.close()
 

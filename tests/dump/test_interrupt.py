@@ -41,9 +41,9 @@ BEGIN = "import crash, _pykdump\nprint('started', flush=True)\n"
 
 
 @pytest.fixture(scope="module")
-def ctrl_crash(starting):
+def ctrl_crash(starting, type_cache):
     """A session of these tests' own, so that none of them disturbs another file's."""
-    sessions = Shared(starting)
+    sessions = Shared(starting, type_cache)
     yield sessions
     sessions.close()
 

@@ -66,6 +66,9 @@ bool host_symbol_at(uint64_t address, struct host_symbol *symbol, uint64_t *offs
 // The name of the module whose text or data holds an address, or NULL.
 const char *host_module_at(uint64_t address);
 
+// The file that the host has loaded the symbols of a module from, by the module's name; or NULL.
+const char *host_module_file(const char *name);
+
 // Calls visit for every symbol of the kernel, then of each module, each in the order of their
 // addresses; stops when it returns false. False when the host cannot enumerate its symbols.
 typedef bool (*host_symbol_visitor)(const struct host_symbol *symbol, void *context);
@@ -101,8 +104,9 @@ bool host_error_target(const char *target, char *before, size_t size, struct err
 // ---- the dump ------------------------------------------------------------------------------
 
 struct host_info {
-    const char *dump_file; // path as given, or the live memory source
-    const char *namelist;  // the file with symbols and types, may be NULL
+    const char *dump_file;   // path as given, or the live memory source
+    const char *namelist;    // the file with symbols and types, may be NULL
+    const char *module_tree; // the folder that files of modules are in, if the host was told one
     const char *machine;
     char release[65];
     const char *host_version; // of the running host

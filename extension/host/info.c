@@ -2,6 +2,7 @@
 // What is being analysed, and small answers that only crash's own code has.
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/capture.h"
@@ -35,6 +36,7 @@ void host_info_get(struct host_info *info)
         .namelist = pc->debuginfo_file   ? pc->debuginfo_file
                     : pc->namelist_debug ? pc->namelist_debug
                                          : pc->namelist,
+        .module_tree = kt->module_tree ? kt->module_tree : getenv("CRASH_MODULE_PATH"),
         .machine = pc->machine_type,
         .host_version = build_version,
         .host_built = CRASH_HEADER_VERSION,

@@ -80,6 +80,17 @@ static bool modules_fit(void)
            strcmp(build_version, CRASH_HEADER_VERSION) == 0;
 }
 
+const char *host_module_file(const char *name)
+{
+    for (int i = 0; modules_fit() && i < st->mods_installed; i++) {
+        const struct load_module *module = &st->load_modules[i];
+        if (!strcmp(module->mod_name, name))
+            return module->mod_flags & MOD_LOAD_SYMS && *module->mod_namelist ? module->mod_namelist
+                                                                              : NULL;
+    }
+    return NULL;
+}
+
 struct each_call {
     host_symbol_visitor visit;
     void *context;

@@ -114,6 +114,17 @@ static const struct type *find_variable(struct type_provider *base, const char *
     return raw ? btf_type(owner, raw->type) : NULL;
 }
 
+static bool has_module(struct type_provider *base, const char *name)
+{
+    struct btf_provider *kernel = btf_provider_of(base);
+    modules_open(kernel);
+    for (struct btf_provider *module = kernel->modules; module; module = module->next) {
+        if (module->module && !strcmp(module->module, name))
+            return true;
+    }
+    return false;
+}
+
 // Functions are many and seldom asked for: they are not in the index.
 static const struct type *find_own_function(struct btf_provider *provider, const char *name)
 {
@@ -211,6 +222,7 @@ static void provider_free(struct type_provider *base)
     names_free(&provider->names);
     names_free(&provider->enumerators.names);
     free(provider->enumerators.items);
+    free(provider->module);
     btf__free(provider->btf);
     free(provider);
 }
@@ -254,6 +266,7 @@ static struct btf_provider *provider_new(struct btf *btf, struct btf_provider *k
         .find_function = find_function,
         .find_enumerator = find_enumerator,
         .next = next,
+        .has_module = has_module,
         .target = btf_target,
         .complete = btf_complete,
         .free = provider_free,
@@ -302,6 +315,7 @@ static void module_add(const char *name, const void *bytes, size_t size, void *c
     struct btf *btf = split_btf(bytes, size, kernel->btf);
     struct btf_provider *module = btf ? provider_new(btf, kernel, "BTF of a module") : NULL;
     if (module) {
+        module->module = strdup(name);
         module->next = kernel->modules;
         kernel->modules = module;
     }

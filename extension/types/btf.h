@@ -22,6 +22,7 @@ struct btf_provider {
     // Of the kernel: one for each module, opened when something is not the kernel's own.
     struct btf_provider *modules;
     struct btf_provider *next;
+    char *module; // its name
     bool has_modules;
     bool has_signed_enums;
     struct names names;

@@ -25,6 +25,8 @@ static struct dwarf_provider *provider_of(struct type_provider *base)
 bool dwarf_entry_die(struct dwarf_provider *provider, uint32_t entry, Dwarf_Die *die)
 {
     enum index_kind kind = provider->index.entries[entry].kind;
+    if (!provider->file.dwarf && !dwarf_file_open(&provider->file, provider->path, NULL))
+        return false;
     if (!libdw->dwarf_offdie(provider->file.dwarf, provider->index.entries[entry].offset, die))
         return false;
     const char *name = die_name(die);
@@ -255,10 +257,12 @@ const struct type *dwarf_type_of(struct dwarf_provider *provider, Dwarf_Die *die
         return &type_void;
     Dwarf_Die home = home_of(provider, die);
     type = map_get(&provider->types, (uintptr_t)home.addr);
+    if (!type && provider->kernel)
+        type = dwarf_kernel_type(provider, &home);
     if (!type)
         type = make(provider, &home, nesting);
     // Only a short cut for the next time.
-    if (home.addr != die->addr && !map_get(&provider->types, (uintptr_t)die->addr))
+    if (!map_get(&provider->types, (uintptr_t)die->addr))
         map_put(&provider->types, (uintptr_t)die->addr, (void *)type);
     return type;
 }
@@ -366,19 +370,56 @@ static void provider_free(struct type_provider *base)
     map_clear(&provider->types);
     dwarf_index_free(&provider->index);
     dwarf_file_close(&provider->file);
+    free(provider->path);
     free(provider);
 }
 
 // The index kept on disk, else a new one, which is kept if possible.
-static bool load_index(struct dwarf_provider *provider, struct error *err)
+static bool load_index(struct dwarf_provider *provider, const struct dwarf_identity *identity,
+                       struct error *err)
 {
     struct error reason = {0};
-    if (index_file_load(&provider->index, &provider->file.identity, &reason))
+    // A file whose index is known is opened when something in it is needed.
+    if (identity && index_file_load(&provider->index, identity, &reason))
         return true;
-    if (!dwarf_scan(&provider->file, &provider->index, err))
+    if (!dwarf_file_open(&provider->file, provider->path, err))
         return false;
-    index_file_store(&provider->index, &provider->file.identity, &reason);
+    identity = &provider->file.identity;
+    if (index_file_load(&provider->index, identity, &reason))
+        return true;
+    if (!dwarf_scan(&provider->file, provider->path, &provider->index, err))
+        return false;
+    index_file_store(&provider->index, identity, &reason);
     return true;
+}
+
+static struct type_provider *provider_new(const char *path, const struct dwarf_identity *identity,
+                                          struct type_provider *kernel, struct error *err)
+{
+    struct dwarf_provider *provider = calloc(1, sizeof(*provider));
+    if (provider)
+        provider->path = strdup(path);
+    if (!provider || !provider->path) {
+        free(provider);
+        error_set_no_memory(err);
+        return NULL;
+    }
+    provider->kernel = kernel;
+    provider->base = (struct type_provider){
+        .name = "dwarf",
+        .origin = kernel ? "DWARF of a module" : "DWARF of the namelist",
+        .find = find,
+        .find_variable = find_variable,
+        .next = next,
+        .target = target,
+        .complete = dwarf_type_complete,
+        .free = provider_free,
+    };
+    if (!load_index(provider, identity, err)) {
+        provider_free(&provider->base);
+        return NULL;
+    }
+    return &provider->base;
 }
 
 struct type_provider *dwarf_provider_new(const char *namelist, struct error *err)
@@ -387,24 +428,11 @@ struct type_provider *dwarf_provider_new(const char *namelist, struct error *err
         error_set(err, ERR_TYPE, "there is no namelist to read DWARF from");
         return NULL;
     }
-    struct dwarf_provider *provider = calloc(1, sizeof(*provider));
-    if (!provider) {
-        error_set_no_memory(err);
-        return NULL;
-    }
-    provider->base = (struct type_provider){
-        .name = "dwarf",
-        .origin = "DWARF of the namelist",
-        .find = find,
-        .find_variable = find_variable,
-        .next = next,
-        .target = target,
-        .complete = dwarf_type_complete,
-        .free = provider_free,
-    };
-    if (!dwarf_file_open(&provider->file, namelist, err) || !load_index(provider, err)) {
-        provider_free(&provider->base);
-        return NULL;
-    }
-    return &provider->base;
+    return provider_new(namelist, NULL, NULL, err);
+}
+
+struct type_provider *dwarf_module_new(const char *path, const struct dwarf_identity *identity,
+                                       struct type_provider *kernel, struct error *err)
+{
+    return provider_new(path, identity, kernel, err);
 }

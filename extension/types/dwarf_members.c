@@ -31,7 +31,7 @@ static uint64_t offset_of_expression(Dwarf_Attribute *attribute)
     return offset;
 }
 
-static uint64_t byte_offset_of(Dwarf_Die *die)
+uint64_t dwarf_member_offset(Dwarf_Die *die)
 {
     Dwarf_Attribute attribute;
     Dwarf_Word offset;
@@ -48,7 +48,7 @@ static bool place_member(Dwarf_Die *die, struct type_member *member)
     uint64_t bit_size = die_number(die, DW_AT_bit_size, 0);
     uint64_t bits = die_number(die, DW_AT_data_bit_offset, UINT64_MAX);
     if (bits == UINT64_MAX) {
-        bits = byte_offset_of(die);
+        bits = dwarf_member_offset(die);
         if (bits > MAX_OFFSET)
             return false;
         bits *= 8;
@@ -88,8 +88,10 @@ static bool collect_members(struct dwarf_provider *provider, Dwarf_Die *die, uin
                 return false;
         } else if (type_is_aggregate(member.type)) {
             // Anonymous: its members are ours. What has no name otherwise only pads.
-            Dwarf_Die inner = ((const struct dwarf_type *)member.type)->die;
-            if (!collect_members(provider, &inner, member.bit_offset, nesting + 1, list, err))
+            // The type may be the kernel's, or repeated: this one is in the file.
+            Dwarf_Die inner;
+            if (die_type(&child, &inner) &&
+                !collect_members(provider, &inner, member.bit_offset, nesting + 1, list, err))
                 return false;
         }
     }

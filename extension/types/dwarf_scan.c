@@ -29,6 +29,7 @@ struct recent {
 
 struct scan {
     struct dwarf_file *file;
+    const char *name; // the file's, for people
     struct index_builder builder;
     struct recent *recent;
     struct timespec start;
@@ -138,7 +139,7 @@ static void show(struct scan *scan, Dwarf_Off at)
     if (!scan->on_terminal || now.tv_sec - scan->start.tv_sec < 2)
         return;
     scan->shown = true;
-    fprintf(stderr, "\rmpykdump: reading the DWARF of the namelist: %" PRIu64 " MB", at >> 20);
+    fprintf(stderr, "\rmpykdump: reading the DWARF of %.64s: %" PRIu64 " MB", scan->name, at >> 20);
     fflush(stderr);
 }
 
@@ -185,11 +186,14 @@ static bool scan_units(struct scan *scan, struct error *err)
     return true;
 }
 
-bool dwarf_scan(struct dwarf_file *file, struct dwarf_index *index, struct error *err)
+bool dwarf_scan(struct dwarf_file *file, const char *path, struct dwarf_index *index,
+                struct error *err)
 {
+    const char *slash = strrchr(path, '/');
     struct recent *recent AUTO_FREE = calloc(RECENT, sizeof(*recent));
     struct scan scan = {
         .file = file,
+        .name = slash ? slash + 1 : path,
         .recent = recent,
         .on_terminal = isatty(STDERR_FILENO) == 1,
     };

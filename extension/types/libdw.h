@@ -17,7 +17,7 @@
 // clang-format off
 #define LIBDW_FUNCTIONS(X)                                                                         \
     X(elf_version) X(elf_begin) X(elf_end) X(elf_getshdrstrndx) X(elf_nextscn) X(elf_strptr)       \
-    X(gelf_getshdr)                                                    \
+    X(elf_rawdata) X(gelf_getshdr)                                                                 \
     X(dwelf_elf_gnu_build_id)                                                                      \
     X(dwfl_begin) X(dwfl_end) X(dwfl_report_offline) X(dwfl_report_end) X(dwfl_module_getdwarf)    \
     X(dwfl_offline_section_address) X(dwfl_report_module) X(dwfl_module_info) X(dwfl_errmsg)       \

@@ -24,6 +24,8 @@ struct type_provider {
     // The definitions of a space one after another, those of one name too; the cursor begins at 0.
     // NULL at the end; itself NULL where they cannot be listed.
     const struct type *(*next)(struct type_provider *, enum type_space, size_t *cursor);
+    // Whether it has the types of a module. NULL where it has those of none.
+    bool (*has_module)(struct type_provider *, const char *module);
     const struct type *(*target)(struct type_provider *, const struct type *);
     bool (*complete)(struct type_provider *, struct type *, struct error *);
     // Writes a type as type_format does. NULL where it needs no help, false where it gives none.
@@ -34,8 +36,14 @@ struct type_provider {
 // The BTF of the namelist, else of the dump's memory. NULL when there is none that is usable.
 struct type_provider *btf_provider_new(const char *namelist, struct error *err);
 
-// The DWARF of a file: the namelist, or a module's .ko. Only ERR_INTERRUPTED is worth another try.
+// The DWARF of the namelist, or of any other file. Only ERR_INTERRUPTED is worth another try.
 struct type_provider *dwarf_provider_new(const char *namelist, struct error *err);
+
+// The DWARF of a module's file, with the kernel's own types where it has the same. `identity` tells
+// the file, which is then not opened before it is needed; NULL: as the file itself has it.
+struct dwarf_identity;
+struct type_provider *dwarf_module_new(const char *path, const struct dwarf_identity *identity,
+                                       struct type_provider *kernel, struct error *err);
 
 // What crash's gdb tells.
 struct type_provider *gdb_provider_new(const char *namelist, struct error *err);

@@ -11,6 +11,7 @@
 #include "base/message.h"
 #include "host/host.h"
 #include "types/cdecl.h"
+#include "types/modules.h"
 #include "types/path.h"
 #include "types/provider.h"
 
@@ -34,7 +35,7 @@ static struct source sources[] = {
     {.name = "gdb", .open = gdb_provider_new},
 };
 
-enum { SOURCES = sizeof(sources) / sizeof(*sources), GDB = SOURCES - 1 };
+enum { SOURCES = sizeof(sources) / sizeof(*sources), DWARF = 1, GDB = SOURCES - 1 };
 
 static struct {
     const char *only;       // the one source that may be used, NULL for all
@@ -124,11 +125,30 @@ const char *types_provider(void)
     return provider ? provider->origin : NULL;
 }
 
+// Whether debug files of modules may be read. gdb knows those that crash has loaded by itself.
+static bool modules_allowed(const struct type_provider *provider)
+{
+    return strcmp(provider->name, sources[GDB].name) != 0 &&
+           (!registry.only || !strcmp(registry.only, sources[DWARF].name));
+}
+
+static const struct type *find_in_modules(const char *name, struct error *err)
+{
+    struct type_provider *provider = provider_get(NULL);
+    return provider && modules_allowed(provider) ? modules_find_variable(provider, name, err)
+                                                 : NULL;
+}
+
 static const struct type *find_variable(const char *name, struct error *err)
 {
     const struct type *type = NULL;
     err->code = ERR_NONE;
     for (int i = 0; !type && i < SOURCES; i++) {
+        // gdb is slow, and comes last.
+        if (i == GDB && (type = find_in_modules(name, err)))
+            break;
+        if (err->code == ERR_INTERRUPTED)
+            return NULL;
         struct type_provider *provider = source_open(&sources[i]);
         if (provider && provider->find_variable)
             type = provider->find_variable(provider, name);
@@ -212,9 +232,10 @@ static const struct type *find_numbered(struct type_provider *provider, enum typ
     return NULL;
 }
 
-// `number` is that of one definition among several, NULL for the first.
+// `number` is that of one definition among several, NULL for the first. With ERR_INTERRUPTED if
+// looking for it was given up.
 static const struct type *find_base(struct type_provider *provider, const struct cdecl *decl,
-                                    const unsigned long *number)
+                                    const unsigned long *number, struct error *err)
 {
     static const enum type_space spaces[] = {
         [CDECL_ORDINARY] = TYPE_SPACE_ORDINARY,
@@ -226,7 +247,10 @@ static const struct type *find_base(struct type_provider *provider, const struct
         return &type_void;
     if (number)
         return find_numbered(provider, spaces[decl->base], decl->tag, *number);
-    return provider->find(provider, spaces[decl->base], decl->tag);
+    const struct type *type = provider->find(provider, spaces[decl->base], decl->tag);
+    if (!type && modules_allowed(provider))
+        type = modules_find(provider, spaces[decl->base], decl->tag, err);
+    return type;
 }
 
 static const struct type *array_of(const struct type *element, uint64_t length, struct error *err)
@@ -327,7 +351,7 @@ const struct type *types_declared(const struct cdecl *decl, struct error *err)
     if (provider->declared)
         return provider->declared(provider, decl);
     if (registry.nesting++ < MAX_NESTING && *decl->tag)
-        type = find_base(provider, decl, NULL);
+        type = find_base(provider, decl, NULL, err);
     if (type)
         type = derive(type, decl, err);
     registry.nesting--;
@@ -341,15 +365,17 @@ static const struct type *find_named(const char *name, struct error *err)
     if (!provider)
         return NULL;
     const struct type *type = NULL;
+    err->code = ERR_NONE;
     const char *mark = strchr(name, '#');
     char *end = NULL;
     unsigned long number = mark ? strtoul(mark + 1, &end, 10) : 0;
     bool parsed = cdecl_parse_type(name, mark ? (size_t)(mark - name) : strlen(name), &decl);
     if (parsed && (!mark || (end > mark + 1 && !*end)))
-        type = find_base(provider, &decl, mark ? &number : NULL);
+        type = find_base(provider, &decl, mark ? &number : NULL, err);
     if (type)
         return derive(type, &decl, err);
-    error_set(err, ERR_TYPE, "no type %.256s", name);
+    if (err->code != ERR_INTERRUPTED)
+        error_set(err, ERR_TYPE, "no type %.256s", name);
     return NULL;
 }
 
@@ -395,9 +421,16 @@ bool types_find_enumerator(const char *name, int64_t *value)
     return message_receive(&message, found, NULL);
 }
 
+enum module_file_kind types_module_file(const char *module, char **path, struct error *err)
+{
+    struct type_provider *provider = provider_get(err);
+    return provider ? modules_check(provider, module, path, err) : MODULE_FILE_UNUSABLE;
+}
+
 void types_reset(void)
 {
     path_forget();
+    modules_reset();
     for (size_t i = 0; registry.pointers.slots && i <= registry.pointers.mask; i++)
         free(registry.pointers.slots[i].value);
     map_clear(&registry.pointers);

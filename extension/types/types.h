@@ -43,6 +43,18 @@ const struct type *types_pointer_to(const struct type *target, struct error *err
 // Forgets all types made so far. ERR_VALUE for another name.
 bool types_choose(const char *source, struct error *err);
 
+enum module_file_kind {
+    MODULE_FILE_FITS,     // the module's, with debug information
+    MODULE_FILE_STRIPPED, // the module's, as far as it tells, without debug information
+    MODULE_FILE_FOREIGN,  // of another module or build, or for another kernel
+    MODULE_FILE_UNUSABLE, // not to be read, or no ELF file of a module
+};
+
+// What a file is to a module of the dump; unless it fits, err has one line that says why not. With
+// NULL as path that of the file that is used, or of the best there is, which the caller frees; it
+// stays NULL when there is none.
+enum module_file_kind types_module_file(const char *module, char **path, struct error *err);
+
 // Where types come from, in words; NULL when there are none.
 const char *types_provider(void);
 

@@ -136,6 +136,21 @@ bool host_symbol_find(const char *name, struct host_symbol *symbol)
     return false;
 }
 
+const char *host_module_at(uint64_t address)
+{
+    return NULL;
+}
+
+const char *host_module_file(const char *name)
+{
+    return NULL;
+}
+
+uint64_t host_symbols_signature(void)
+{
+    return 0;
+}
+
 void host_text_free(struct host_text *text)
 {
     free(text->bytes);

@@ -105,6 +105,11 @@ uint64_t host_symbols_signature(void)
     return signature;
 }
 
+const char *host_module_file(const char *name)
+{
+    return NULL;
+}
+
 const char *host_module_at(uint64_t address)
 {
     const struct range *range = range_at(&modules, address);

@@ -58,6 +58,15 @@ def dump_info() -> dict[str, Any]:
 def types_source() -> str | None:
     """Where types come from, as people may read it; None if there are none."""
 
+def module_file(module: str, path: str | None = None, /) -> tuple[
+        Literal["fits", "stripped", "foreign", "unusable"], str | None, str]:
+    """What a file is to a module of the dump, the file, and why it does not fit ("" if it does).
+
+    It fits when it is of the very module that is loaded (its build ID, else its srcversion, name
+    and release say so) and has debug information; "stripped": it has none.  Without a path it is
+    the file that types are taken from, or the best that was found; None if there is none.
+    """
+
 # who watches the messages that cross into crash
 
 def trace_set(callback: Callable[[str, Any], object] | None,

@@ -33,6 +33,29 @@ static PyObject *types_source(PyObject *module, PyObject *unused)
     return Py_BuildValue("z", name);
 }
 
+// (what the file is to the module, its path or None, why it does not fit).
+static PyObject *module_file(PyObject *module, PyObject *args)
+{
+    static const char *const kinds[] = {
+        [MODULE_FILE_FITS] = "fits",
+        [MODULE_FILE_STRIPPED] = "stripped",
+        [MODULE_FILE_FOREIGN] = "foreign",
+        [MODULE_FILE_UNUSABLE] = "unusable",
+    };
+    const char *name;
+    const char *given = NULL;
+    struct error err = {0};
+    if (!PyArg_ParseTuple(args, "s|z:module_file", &name, &given))
+        return NULL;
+    char *path = (char *)given;
+    enum module_file_kind kind = types_module_file(name, &path, &err);
+    PyObject *answer =
+        PyErr_Occurred() ? NULL : Py_BuildValue("(szs)", kinds[kind], path, err.message);
+    if (path != given)
+        free(path);
+    return answer;
+}
+
 static PyObject *cache_statistics(PyObject *module, PyObject *unused)
 {
     struct cache_stats stats;
@@ -93,6 +116,8 @@ PyMethodDef engine_host_functions[] = {
     {"dump_info", dump_info, METH_NOARGS, "dump_info() -> dict: what is being analysed"},
     {"types_source", types_source, METH_NOARGS,
      "types_source() -> str: where types come from; None: there are none"},
+    {"module_file", module_file, METH_VARARGS,
+     "module_file(module, path=None) -> (kind, path, reason): debug file of a module"},
     {"cache_statistics", cache_statistics, METH_NOARGS, "cache_statistics() -> dict"},
     {"cache_set_pages", cache_set_pages, METH_O, "cache_set_pages(n): 0 turns the cache off"},
     {"purge_caches", purge_caches, METH_O, "purge_caches('memory' or 'types'): forgets them"},

@@ -13,12 +13,13 @@ struct module {
     struct module_image image;
     bool has_btf;
     bool tried;                     // what follows is known
+    char *given;                    // the file that the host had loaded then, or NULL
     char *path;                     // the file that fits, or the best that does not; NULL for none
     enum module_file_kind kind;     // of the path
     struct dwarf_identity identity; // of the path, if it fits
     struct error reason;            // why it does not fit
     struct type_provider *provider; // NULL: not needed yet, or not to be had
-    bool opened;                    // the provider was made, or could not be
+    bool opened;                    // there is a provider, or can be none
 };
 
 static struct {
@@ -61,6 +62,7 @@ static void module_forget_file(struct module *module)
         modules.retired = retired;
         retired[modules.retired_count++] = module->provider;
     }
+    free(module->given);
     free(module->path);
     *module = (struct module){.image = module->image, .has_btf = module->has_btf};
 }
@@ -75,7 +77,8 @@ static void take_new_files(void)
     for (size_t i = 0; i < modules.count; i++) {
         struct module *module = &modules.items[i];
         const char *given = host_module_file(module->image.name);
-        if (given && module->tried && (!module->path || strcmp(module->path, given) != 0))
+        bool same = given && module->given ? !strcmp(given, module->given) : given == module->given;
+        if (module->tried && !same)
             module_forget_file(module);
     }
 }
@@ -115,10 +118,10 @@ static bool consider(const char *path, void *context)
     bool better = !module->path || kind == MODULE_FILE_FITS ||
                   (module->kind == MODULE_FILE_STRIPPED && kind != MODULE_FILE_STRIPPED) ||
                   (module->kind == MODULE_FILE_UNUSABLE && kind == MODULE_FILE_FOREIGN);
-    char *copy = better ? strdup(path) : NULL;
-    if (copy) {
+    // The directory may be another one when it is read.
+    if (better) {
         free(module->path);
-        module->path = copy;
+        module->path = realpath(path, NULL);
         module->kind = kind;
         module->identity = identity;
         module->reason = reason;
@@ -131,16 +134,14 @@ static bool module_find_file(struct module *module, struct error *err)
     if (module->tried)
         return true;
     const char *given = host_module_file(module->image.name);
-    if (given) {
-        if (!consider(given, module) && module->kind != MODULE_FILE_STRIPPED)
-            fprintf(stderr, "mpykdump: no types from it: %s\n", module->reason.message);
-    }
-    // What crash was given may be the module as it is installed, and its debug information
-    // elsewhere.
-    if (!module->path || module->kind == MODULE_FILE_STRIPPED) {
-        if (!module_search(&module->image, consider, module, err))
-            return false;
-    }
+    free(module->given);
+    module->given = given ? strdup(given) : NULL;
+    if (given && !consider(given, module) && module->kind != MODULE_FILE_STRIPPED)
+        fprintf(stderr, "mpykdump: no types from it: %s\n", module->reason.message);
+    // What crash was given may be the module as it is installed, its debug information elsewhere.
+    if ((!module->path || module->kind != MODULE_FILE_FITS) &&
+        !module_search(&module->image, consider, module, err))
+        return false;
     module->tried = true;
     return true;
 }
@@ -149,8 +150,12 @@ static bool module_open(struct type_provider *kernel, struct module *module, str
 {
     if (!module_find_file(module, err))
         return false;
-    if (module->opened || !module->path || module->kind != MODULE_FILE_FITS)
+    if (module->opened)
         return true;
+    if (!module->path || module->kind != MODULE_FILE_FITS) {
+        module->opened = true;
+        return true;
+    }
     struct error reason = {0};
     const struct dwarf_identity *identity =
         module->identity.build_id_size ? &module->identity : NULL;
@@ -271,6 +276,7 @@ void modules_reset(void)
     for (size_t i = 0; i < modules.count; i++) {
         if (modules.items[i].provider)
             modules.items[i].provider->free(modules.items[i].provider);
+        free(modules.items[i].given);
         free(modules.items[i].path);
     }
     for (size_t i = 0; i < modules.retired_count; i++)

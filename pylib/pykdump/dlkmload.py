@@ -6,8 +6,9 @@ What was known of types and variables before is forgotten, since a module brings
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import _pykdump
 import crash
 
 from . import memocaches
@@ -21,7 +22,7 @@ debugDLKM: int
 registerModuleAttr("debugDLKM", default=0,
                    help="report loading of module debug information")
 
-_SUFFIXES = (".ko", ".ko.debug", ".ko.xz", ".ko.gz", ".ko.zst")
+_SUFFIXES = (".ko.debug", ".ko", ".ko.xz", ".ko.gz", ".ko.zst")
 
 
 def lsModules() -> list[str]:
@@ -38,10 +39,11 @@ def loaded_files() -> dict[str, str]:
 
 
 def loadModule(name: str, ofile: str | None = None, altname: str | None = None) -> bool:
-    """Load the debug information of a module, from `ofile` or from where crash finds it.
+    """Load the debug information of a module, from `ofile` or from where it is found.
 
     `altname` is the module's file name where it differs.  False if there is none; nothing else
-    changes then.
+    changes then.  A file of another module or build is refused in one line.  Types of a module
+    whose debug file lies in the usual place are found without this; crash's own commands need it.
     """
     names = {known.replace("-", "_"): known for known in lsModules()}
     module = names.get(name.replace("-", "_"))
@@ -51,14 +53,35 @@ def loadModule(name: str, ofile: str | None = None, altname: str | None = None) 
     if ofile is not None and not os.path.isfile(ofile):
         _report(f"{module}: there is no file {ofile}")
         return False
-    for path in [ofile] if ofile else _candidates(module, altname):
-        text = _mod(f"mod -s {module} {path}".rstrip())
-        if "mod:" not in text:
+    path, refused = _choose(module, [os.path.abspath(ofile)] if ofile
+                            else _candidates(module, altname))
+    if path is not None and "mod:" not in _mod(f"mod -s {module} {path}".rstrip()):
+        kind, _file, refused = _pykdump.module_file(module)
+        if kind != "foreign":
             memocaches.purge_typeinfo()
             _report(f"{module}: loaded{' from ' + path if path else ''}")
             return True
+        _mod(f"mod -d {module}")
+    if path is None or refused:
+        print(f"loadModule: {refused}")
     _report(f"{module}: no debug information found")
     return False
+
+
+def _choose(module: str, candidates: Iterable[str]) -> tuple[str | None, str]:
+    """The best file, "" to let crash search, or None and why none of them will do."""
+    stripped, reasons = "", []
+    for path in candidates:
+        kind, _file, reason = _pykdump.module_file(module, path)
+        if kind == "fits":
+            return path, ""
+        if kind == "stripped":
+            stripped = stripped or path
+        else:
+            reasons.append((kind, reason))
+    if stripped or not reasons:
+        return stripped, ""
+    return None, min(reasons)[1]        # the file of another build comes first
 
 
 def delModule(name: str) -> None:
@@ -74,11 +97,13 @@ def possibleModuleNames(name: str) -> list[str]:
 
 
 def _candidates(module: str, altname: str | None) -> Iterator[str]:
-    """Files in the current directory, then crash's own search, then what is near the namelist."""
+    """Files in the current directory, then where debug files are, then what is near the namelist."""
     stems = [altname] if altname else possibleModuleNames(module)
     names = [stem + suffix for stem in stems for suffix in _SUFFIXES]
     yield from (os.path.abspath(name) for name in names if os.path.isfile(name))
-    yield ""
+    found = _pykdump.module_file(module)[1]
+    if found is not None and altname is None:
+        yield found
     for top in dict.fromkeys((sys_info.debuginfo, sys_info.DebugDir)):
         for folder, _folders, files in os.walk(top):
             yield from (os.path.join(folder, name) for name in names if name in files)

@@ -93,8 +93,21 @@ def locks_dump():
 
 @pytest.fixture(scope="session")
 def storage_dump():
-    """The dump of the guest whose filesystems and disks have everything wrong; LAB_KERNEL, too."""
-    return dumps.get("storage", kernel=os.environ.get("LAB_KERNEL") or None)
+    """The dump of the guest whose filesystems and disks have everything wrong; LAB_KERNEL, too.
+
+    Types of modules come from debug files where the modules have no BTF.
+    """
+    wanted = os.environ.get("LAB_KERNEL") or None
+    dump = dumps.get("storage", kernel=wanted)
+    if not dump.kernel.modules_have_btf:
+        dumps.debug_files(dump, wanted)
+    return dump
+
+
+@pytest.fixture(scope="session")
+def debug_files(storage_dump):
+    """The folder with debug files of the modules of the guests' kernel."""
+    return dumps.debug_files(storage_dump, os.environ.get("LAB_KERNEL") or None)
 
 
 @pytest.fixture(scope="session")

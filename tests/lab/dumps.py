@@ -160,6 +160,10 @@ GUESTS = {
 }
 
 
+# All that guests insert, but for what is built for them.
+MODULES = tuple(sorted({name for guest in GUESTS.values() for name in guest.modules}))
+
+
 @dataclass(frozen=True)
 class Dump:
     """One dump in the cache, in both formats, with the guest's own account of itself."""
@@ -264,6 +268,15 @@ def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = Fa
     os.utime(directory)
     cache.prune(dumps, family + "*", KEPT_DUMPS)
     return Dump(guest, chosen_kernel, directory)
+
+
+def debug_files(dump: Dump, kernel: Optional[str] = None) -> Path:
+    """The folder with debug files of the modules that guests have; `kernel` as for get().
+
+    They are downloaded when the cache has none.  Raises LabError.
+    """
+    suite = kernel if kernel and not kernels.RELEASE.fullmatch(kernel) else None
+    return kernels.debug_files(dump.kernel, MODULES, suite, Progress())
 
 
 def _content_hash(guest: Guest) -> str:

@@ -19,6 +19,7 @@ META_PACKAGE = "linux-image-cloud-amd64"
 RELEASE = re.compile(r"[0-9][A-Za-z0-9.+~-]*")
 HOLDS = ("vmlinux", "vmlinuz", "modules")
 SPACE_NEEDED = 1300 << 20
+DEBUG_SPACE_NEEDED = 700 << 20
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Kernel:
         for name in names:
             self._add_with_dependencies(name, ordered)
         return list(ordered.values())
+
+    @property
+    def modules_have_btf(self) -> bool:
+        """Whether modules carry their types themselves: since 5.11, 36e68442d1af."""
+        return b".BTF\0" in next(self.modules.glob("*.ko")).read_bytes()
 
     def _add_with_dependencies(self, name: str, ordered: dict[str, Path]) -> None:
         if name in ordered:
@@ -77,6 +83,21 @@ def get(wanted: Optional[str], progress: Progress, refresh: bool = False) -> Ker
         archive = suites.get(archive.suite, progress, refresh=True)
     release = _current_release(directory, archive, progress, refresh=True)
     return _stored(directory, release, archive, progress)
+
+
+def debug_files(kernel: Kernel, names: tuple[str, ...], suite: Optional[str],
+                progress: Progress) -> Path:
+    """The folder with NAME.ko, with debug information, of modules and what they depend on.
+
+    It lies beside the vmlinux, where it is looked for, and is downloaded when it lacks one of them,
+    from a suite (None: the machine's own) whose package lists are there.  Raises LabError.
+    """
+    archive = suites.get(suite, progress) if suite else suites.OWN
+    wanted = {path.name for path in kernel.module_closure(names)}
+    return cache.entry(
+        kernel.vmlinux.parent / "debug", holds=wanted,
+        fill=lambda partial: _fill_debug(partial, kernel.release, wanted, archive, progress),
+        waiting=lambda: progress.note("waiting for another run that fetches debug files"))
 
 
 def module_dependencies(module: bytes) -> list[str]:
@@ -135,6 +156,21 @@ def _fill(partial: Path, release: str, archive: Archive, progress: Progress) -> 
         _unpack_vmlinux(debug_package, release, partial / "vmlinux")
     shutil.rmtree(image)
     shutil.rmtree(debug)
+
+
+def _fill_debug(partial: Path, release: str, wanted: set[str], archive: Archive,
+                progress: Progress) -> None:
+    cache.require_space(partial, DEBUG_SPACE_NEEDED, f"debug files of the modules of {release}")
+    package = partial / "package"
+    package.mkdir()
+    with progress.stage(f"downloading the debug information of {release} (about 280 MB)"):
+        debug_package = archive.download(f"linux-image-{release}-dbg", package)
+    with progress.stage("unpacking debug files of modules"), _members(debug_package) as members:
+        for member in members:
+            name = PurePosixPath(member.name).name.replace("-", "_")
+            if member.isreg() and name in wanted:
+                _extract(members, member, partial / name)
+    shutil.rmtree(package)
 
 
 def _unpack_image(package: Path, release: str, vmlinuz: Path, modules: Path) -> None:

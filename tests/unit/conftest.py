@@ -135,6 +135,9 @@ class FakeHost(EngineNames):
     def purge_caches(self, kind):
         self.purged.append(kind)
 
+    def symbols_signature(self):
+        return 1
+
 
 class CrashError(Exception):
     pass

@@ -222,15 +222,25 @@ _XFS_FEATURES = ((57, "ikeep"), (52, "wsync"), (49, "noalign"), (58, "swalloc"),
                  (62, "norecovery"), (10, "attr2"), (59, "filestreams"), (55, "grpid"),
                  (54, "discard"), (51, "largeio"), (60, "dax=always"), (61, "dax=never"))
 _XFS_ALLOCSIZE, _XFS_SMALL_INODES = 1 << 50, 1 << 56
+# The same of m_flags, before 5.15
+_XFS_FLAGS = ((18, "ikeep"), (0, "wsync"), (7, "noalign"), (19, "swalloc"), (16, "nouuid"),
+              (10, "norecovery"), (8, "attr2"), (24, "filestreams"), (9, "grpid"), (5, "discard"),
+              (22, "largeio"), (26, "dax=always"), (27, "dax=never"))
+_XFS_OLD_ALLOCSIZE, _XFS_OLD_SMALL_INODES = 1 << 12, 1 << 14
 
 
 def _xfs(sb: Any) -> tuple[list[str], bool]:
-    """KeyError before 5.15 (2e973b2cd4cd), where they are flags."""
     mount = readSU("struct xfs_mount", sb.s_fs_info)
-    features = mount.m_features
-    own = [word for bit, word in _XFS_FEATURES if features >> bit & 1]
-    own.append(f"inode{32 if features & _XFS_SMALL_INODES else 64}")
-    if features & _XFS_ALLOCSIZE:
+    try:
+        # 5.15: 2e973b2cd4cd ("xfs: convert remaining mount flags to state flags")
+        chosen, names = mount.m_features, _XFS_FEATURES
+        sized, small = chosen & _XFS_ALLOCSIZE, chosen & _XFS_SMALL_INODES
+    except KeyError:
+        chosen, names = mount.m_flags, _XFS_FLAGS
+        sized, small = chosen & _XFS_OLD_ALLOCSIZE, chosen & _XFS_OLD_SMALL_INODES
+    own = [word for bit, word in names if chosen >> bit & 1]
+    own.append(f"inode{32 if small else 64}")
+    if sized:
         own.append(f"allocsize={(1 << min(mount.m_allocsize_log, 63)) >> 10}k")
     if mount.m_logbufs > 0:
         own.append(f"logbufs={mount.m_logbufs}")

@@ -24,6 +24,8 @@ _PAGE = 4096
 _PARTS = ((".text", (".text",)), (".bss", (".bss",)), (".data", (".data",)),
           (".readonly_data", (".rodata",)))
 _NOT_READABLE = "(not readable)"
+# What a debug file is to the module, in words.
+_VERDICTS = {"fits": "matches", "foreign": "is of another build"}
 
 
 def _parse() -> tuple[Values, list[str]]:
@@ -42,7 +44,7 @@ def _parse() -> tuple[Values, list[str]]:
     parser.add_option("-u", dest="unloaded", action="store_true",
                       help="look for unloaded modules in what is free between others")
     parser.add_option("-l", "--long", action="store_true",
-                      help="state, users, taints, and whether debug information is loaded")
+                      help="state, users, taints, and whether there is debug information that fits")
     parser.add_option("-p", "--parameters", action="store_true", help="parameters and their values")
     parser.add_option("-s", "--sections", action="store_true", help="where sections were loaded")
     parser.add_option("--details", metavar="M", help="all of one module, with its symbols")
@@ -135,7 +137,7 @@ def _print_more(module: Module, files: dict[str, str]) -> None:
         facts.append("permanent")
     if module.letters:
         facts.append(f"taints {_taints(module.letters)}")
-    facts.append(f"debug information {_debuginfo(module, files)}")
+    facts += [f"debug information {_debuginfo(module, files)}", _debug_file(module)]
     print(f"   {', '.join(facts)}")
 
 
@@ -143,15 +145,29 @@ def _debuginfo(module: Module, files: dict[str, str]) -> str:
     file = files.get(module.name)
     if file is None:
         return "not loaded"
-    return f"{file} (of another build)" if _fits(module, file) is False else file
+    return file if _fits(module, file) else f"{file} (of another build)"
 
 
-def _fits(module: Module, file: str) -> bool | None:
-    """Whether a file is that of the module; None if one of them does not tell."""
-    from LinuxDump.modparts import build_id, file_build_id
+def _fits(module: Module, file: str) -> bool:
+    """Whether a file is that of the module, as far as both tell."""
+    from _pykdump import module_file
 
-    ours, theirs = build_id(module.module), file_build_id(file)
-    return ours == theirs if ours and theirs else None
+    return module_file(module.name, file)[0] in ("fits", "stripped")
+
+
+def _debug_file(module: Module) -> str:
+    """What was found where debug files of modules lie."""
+    path, verdict = _found(module)
+    return f"debug file {path} {verdict}" if path else verdict
+
+
+def _found(module: Module) -> tuple[str | None, str]:
+    from _pykdump import module_file
+
+    kind, path, reason = module_file(module.name)
+    if path is None or kind == "stripped":
+        return None, "no debug file found"
+    return path, _VERDICTS.get(kind) or f"is of no use: {reason}"
 
 
 def _taints(letters: str) -> str:
@@ -231,7 +247,8 @@ def _print_details(module: Module) -> None:
              ("used by", ",".join(module.users)),
              ("taints", _taints(module.letters) if module.letters else ""),
              ("build ID", build_id(struct, where)),
-             ("debug info", _debuginfo(module, _objects()))]
+             ("debug info", _debuginfo(module, _objects())),
+             ("debug file", " ".join(filter(None, _found(module))))]
     for title, value in facts:
         print(f"{title:<15} : {value}".rstrip())
     print("parameters")
@@ -316,12 +333,14 @@ def _as_json(module: Module, files: dict[str, str]) -> dict[str, Any]:
 
     where = sections(module.module)
     file = files.get(module.name)
+    path, verdict = _found(module)
     return {"module": f"0x{module.module:x}", "name": module.name, "state": module.state,
             "size": module.size, "start": f"0x{module.start:x}", "end": f"0x{module.end:x}",
             "refcount": module.refcount, "users": list(module.users),
             "permanent": module.permanent, "taints": module.letters, "version": module.version,
             "srcversion": module.srcversion, "build_id": build_id(module.module, where),
             "debuginfo": file, "debuginfo_fits": _fits(module, file) if file else None,
+            "debug_file": path, "debug_file_verdict": verdict,
             "parameters": {parameter.name: parameter.value
                            for parameter in parameters(module.module)},
             "sections": {section.name: f"0x{section.address:x}" for section in where}}

@@ -5,7 +5,6 @@ Must not know files of modules, nor any module.
 
 from __future__ import annotations
 
-import mmap
 from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -18,8 +17,7 @@ _MAX_SECTIONS, _MAX_SYMBOLS, _MAX_STRINGS, _MAX_NAME = 4096, 1 << 20, 1 << 26, 5
 _MASK = (1 << 64) - 1
 _BUILD_ID = 3           # type of that ELF note
 _NOTE = 16              # bytes of its header, with the name "GNU"
-_MAX_BUILD_ID, _SHA1 = 64, 20
-_NOTE_HEAD = b"\4\0\0\0\x14\0\0\0\3\0\0\0GNU\0"
+_MAX_BUILD_ID = 64
 
 
 class Section(NamedTuple):
@@ -79,16 +77,6 @@ def build_id(module: Any, known: list[Section] | None = None) -> str:
             except crash.error:
                 return ""
     return ""
-
-
-def file_build_id(path: str) -> str:
-    """The build ID of a module's file, as of build_id(); "" if it has none, or cannot be read."""
-    try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            at = data.find(_NOTE_HEAD)
-            return data[at + _NOTE:at + _NOTE + _SHA1].hex() if at >= 0 else ""
-    except (OSError, ValueError):
-        return ""
 
 
 def symbols(module: Any) -> list[Symbol]:

@@ -97,7 +97,7 @@ def possibleModuleNames(name: str) -> list[str]:
 
 
 def _candidates(module: str, altname: str | None) -> Iterator[str]:
-    """Files in the current directory, then where debug files are, then what is near the namelist."""
+    """Files in the current directory, where debug files are, and near the namelist."""
     stems = [altname] if altname else possibleModuleNames(module)
     names = [stem + suffix for stem in stems for suffix in _SUFFIXES]
     yield from (os.path.abspath(name) for name in names if os.path.isfile(name))

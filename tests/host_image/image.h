@@ -70,6 +70,7 @@ bool image_command_add(bool gdb, const char *line, const void *text, size_t size
 struct image_info {
     char *dump_file;
     char *namelist;
+    char *module_tree;
     bool live;
     unsigned cpus;
     unsigned hz;

@@ -34,6 +34,7 @@ void host_info_get(struct host_info *out)
     *out = (struct host_info){
         .dump_file = info.dump_file,
         .namelist = info.namelist,
+        .module_tree = info.module_tree,
         .machine = "X86_64",
         .release = "0.0.0-image",
         .host_version = "image",
@@ -99,6 +100,7 @@ void image_info_reset(void)
 {
     free(info.dump_file);
     free(info.namelist);
+    free(info.module_tree);
     info = (struct image_info){.cpus = 1, .hz = 250};
     for (size_t i = 0; i < path_count; i++)
         free(paths[i].text);

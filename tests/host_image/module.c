@@ -154,18 +154,25 @@ static PyObject *add_command(PyObject *module, PyObject *args, PyObject *kwargs)
 
 static PyObject *set_info(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"namelist", "live", "cpus", "hz", "uptime_jiffies", "mem_map", NULL};
+    static char *names[] = {"namelist", "module_tree",    "live",    "cpus",
+                            "hz",       "uptime_jiffies", "mem_map", NULL};
     struct image_info *info = image_info();
     const char *namelist = NULL;
+    const char *module_tree = NULL;
     int live = info->live;
     unsigned long long jiffies = info->uptime_jiffies;
     unsigned long long mem_map = info->mem_map;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$zpIIKK:set_info", names, &namelist, &live,
-                                     &info->cpus, &info->hz, &jiffies, &mem_map))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$zzpIIKK:set_info", names, &namelist,
+                                     &module_tree, &live, &info->cpus, &info->hz, &jiffies,
+                                     &mem_map))
         return NULL;
     if (namelist) {
         free(info->namelist);
         info->namelist = strdup(namelist);
+    }
+    if (module_tree) {
+        free(info->module_tree);
+        info->module_tree = strdup(module_tree);
     }
     info->live = live;
     info->uptime_jiffies = jiffies;
@@ -262,7 +269,7 @@ static PyMethodDef functions[] = {
     {"add_command", (PyCFunction)(void (*)(void))add_command, METH_VARARGS | METH_KEYWORDS,
      "add_command(line, text, fails=False, gdb=False)"},
     {"set_info", (PyCFunction)(void (*)(void))set_info, METH_VARARGS | METH_KEYWORDS,
-     "set_info(*, namelist, live, cpus, hz, uptime_jiffies, mem_map)"},
+     "set_info(*, namelist, module_tree, live, cpus, hz, uptime_jiffies, mem_map)"},
     {"add_path", add_path, METH_VARARGS, "add_path(dentry, mount, bytes)"},
     {"add_enumerator", add_enumerator, METH_VARARGS, "add_enumerator(name, value)"},
     {"take_output", take_output, METH_NOARGS, "take_output() -> bytes: written since last time"},

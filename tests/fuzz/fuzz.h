@@ -53,6 +53,10 @@ void fuzz_no_cache(void);
 // Lists all types, and looks at them and at all that they lead to.
 void fuzz_walk_all(void);
 
+// The same for those of a provider.
+struct type_provider;
+void fuzz_walk_provider(struct type_provider *provider);
+
 // Looks up names as everything that they could be, and looks at what is found.
 void fuzz_walk_names(const char *const *names, size_t count);
 

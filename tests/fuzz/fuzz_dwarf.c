@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The input is the namelist: an ELF file with DWARF.
+// The input is the namelist: an ELF file with DWARF. It is a module's file, too, whose types are
+// compared with those of the namelist.
 #include <elf.h>
 #include <string.h>
 
 #include "fuzz/fuzz.h"
 #include "stacks/code_stack.h"
 #include "types/dwarf_place.h"
+#include "types/module_file.h"
+#include "types/provider.h"
 
 // Where the code of the seeds is, and the bytes of it that are asked about.
 enum { CODE_END = 0x400, CODE_STEP = 3, STACK = 0x1000, CALLERS = 3 };
@@ -59,13 +62,32 @@ static void look_at_code(const char *path)
     dwarf_file_close(&file);
 }
 
+static void walk_as_module(const char *path)
+{
+    static const struct module_image image = {.name = "sample", .srcversion = "ABC"};
+    struct dwarf_identity identity;
+    struct error err = {0};
+    if (module_file_check(path, &image, "6.1.0", &identity, &err) != MODULE_FILE_FITS)
+        FUZZ_CHECK(err.code != ERR_NONE);
+    struct type_provider *kernel = dwarf_provider_new(path, &err);
+    struct type_provider *module = kernel ? dwarf_module_new(path, NULL, kernel, &err) : NULL;
+    if (module) {
+        fuzz_walk_provider(module);
+        module->free(module);
+    }
+    if (kernel)
+        kernel->free(kernel);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_namelist_set(fuzz_file(data, size));
+    const char *path = fuzz_file(data, size);
+    fuzz_namelist_set(path);
     types_choose("dwarf", NULL);
     fuzz_walk_all();
     fuzz_walk_strings(data, size);
-    look_at_code(fuzz_file(data, size));
+    look_at_code(path);
+    walk_as_module(path);
     fuzz_reset();
     return 0;
 }

@@ -76,6 +76,11 @@ long calls(long one, short two, char *text)
 { struct pair pair = { one, two }; return dropped(one + two, 7, pair) + (text ? *text : 0); }
 long passes(long one) { outer(&one); return calls(one * 3, (short)one, 0) + calls(one, 1, "x"); }
 """
+# What makes it the file of a module.
+MODINFO = """\
+static const char info[] __attribute__((section(".modinfo"), used)) =
+    "license=GPL\\0name=sample\\0srcversion=ABC\\0vermagic=6.1.0 SMP ";
+"""
 # Debug sections of no interest here, which would only take bytes that change nothing.
 REMOVED = [".comment", ".note.gnu.property", ".eh_frame"]
 REMOVED_LINKED = [".debug_line", ".debug_aranges"]      # relocations elsewhere refer to them
@@ -197,6 +202,10 @@ def write_all(folder: Path) -> None:
         for link in (LINKED, "-c"):
             compile_sample(seeds / "dwarf" / f"code{version}{link[1]}",
                            f"-gdwarf-{version} -O2 {link}", CODE)
+    compile_sample(seeds / "dwarf" / "module.o", "-gdwarf-5 -c", SAMPLE + MODINFO)
+    subprocess.run(["ld", "-r", "--build-id=sha1", "-o", seeds / "dwarf" / "module.ko",
+                    seeds / "dwarf" / "module.o"], check=True)
+    (seeds / "dwarf" / "module.o").unlink()
     write_index(folder, seeds / "index" / "sample")
     for recorded in (HERE / "gdb").iterdir():
         shutil.copy(recorded, seeds / "gdb")

@@ -180,6 +180,21 @@ void fuzz_walk_all(void)
     walk_on(&walk);
 }
 
+void fuzz_walk_provider(struct type_provider *provider)
+{
+    struct walk walk SCOPED(walk_clear) = {0};
+    for (int space = TYPE_SPACE_STRUCT; space <= TYPE_SPACE_ORDINARY; space++) {
+        size_t cursor = 0;
+        for (int i = 0; i < MAX_LISTED; i++) {
+            const struct type *type = provider->next(provider, (enum type_space)space, &cursor);
+            if (!type)
+                break;
+            found(&walk, type);
+        }
+    }
+    walk_on(&walk);
+}
+
 static void find_all(struct walk *walk, const char *name)
 {
     static const struct {

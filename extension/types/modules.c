@@ -67,20 +67,29 @@ static void module_forget_file(struct module *module)
     *module = (struct module){.image = module->image, .has_btf = module->has_btf};
 }
 
-// What crash has loaded since is to be used.
+// What crash has loaded since is to be used, unless it is what is used already.
+static void module_take_file(struct module *module, const char *given)
+{
+    bool same = given && module->given ? !strcmp(given, module->given) : given == module->given;
+    if (!module->tried || same)
+        return;
+    char *path AUTO_FREE = given ? realpath(given, NULL) : NULL;
+    if (!path || !module->path || strcmp(path, module->path) != 0) {
+        module_forget_file(module);
+        return;
+    }
+    free(module->given);
+    module->given = strdup(given);
+}
+
 static void take_new_files(void)
 {
     uint64_t signature = host_symbols_signature();
     if (modules.signature == signature)
         return;
     modules.signature = signature;
-    for (size_t i = 0; i < modules.count; i++) {
-        struct module *module = &modules.items[i];
-        const char *given = host_module_file(module->image.name);
-        bool same = given && module->given ? !strcmp(given, module->given) : given == module->given;
-        if (module->tried && !same)
-            module_forget_file(module);
-    }
+    for (size_t i = 0; i < modules.count; i++)
+        module_take_file(&modules.items[i], host_module_file(modules.items[i].image.name));
 }
 
 static void list_all(struct type_provider *kernel)
@@ -137,7 +146,7 @@ static bool module_find_file(struct module *module, struct error *err)
     free(module->given);
     module->given = given ? strdup(given) : NULL;
     if (given && !consider(given, module) && module->kind != MODULE_FILE_STRIPPED)
-        fprintf(stderr, "mpykdump: no types from it: %s\n", module->reason.message);
+        fprintf(stderr, "mpykdump: not used for types: %s\n", module->reason.message);
     // What crash was given may be the module as it is installed, its debug information elsewhere.
     if ((!module->path || module->kind != MODULE_FILE_FITS) &&
         !module_search(&module->image, consider, module, err))

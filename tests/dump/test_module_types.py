@@ -164,7 +164,7 @@ def test_what_crash_was_given_wrongly_is_told_and_not_used(elsewhere, debug_file
     file = other_build(debug_files, "xfs", tmp_path)
     session.run(f"mod -s xfs {file}")
     told, known = session.epython(EXISTS).splitlines()
-    assert told.startswith(f"mpykdump: no types from it: {file} is of another build of xfs: ")
+    assert told.startswith(f"mpykdump: not used for types: {file} is of another build of xfs: ")
     assert known == "False"
     assert session.epython(EXISTS) == "False\n"
 

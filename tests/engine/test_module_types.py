@@ -157,13 +157,13 @@ def test_what_the_kernel_has_too_is_one_type(image: Image) -> None:
     host_image.write(THING_AT + 56, struct.pack("<Q", MODULE_AT))
     for value, name in ((own.inside, "shared"), (own.pointer, "shared"), (own.owner, "module"),
                         (own.inside.list, "list_head")):
-        assert type(value) is type(pykdump.readSU(f"struct {name}", 0))
+        assert value.__class__ is pykdump.readSU(f"struct {name}", 0).__class__
 
 
 def test_what_only_has_the_name_of_a_type_of_the_kernel_is_the_modules(image: Image) -> None:
     own = pykdump.readSU("struct own", THING_AT)
     assert len(own.twin) == 16 and len(pykdump.readSU("struct twin", 0)) == 4
-    assert type(own.twin) is not type(pykdump.readSU("struct twin", 0))
+    assert own.twin.__class__ is not pykdump.readSU("struct twin", 0).__class__
 
 
 def test_a_second_session_reads_no_dwarf_until_it_is_needed(

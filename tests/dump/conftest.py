@@ -14,10 +14,15 @@ BUILT = Path(__file__).resolve().parents[2] / "build" / "mpykdump.so"
 FAILED = pytest.StashKey()
 
 
+def dump_of(guest):
+    """The dump of a guest, made when there is none; LAB_KERNEL chooses the kernel."""
+    return dumps.get(guest, kernel=os.environ.get("LAB_KERNEL") or None)
+
+
 @pytest.fixture(scope="session")
 def dump():
-    """The dump of the busy guest, made when there is none; LAB_KERNEL chooses the kernel."""
-    return dumps.get("busy", kernel=os.environ.get("LAB_KERNEL") or None)
+    """The dump of the busy guest."""
+    return dump_of("busy")
 
 
 @pytest.fixture(scope="session")
@@ -88,38 +93,37 @@ def type_cache(tmp_path_factory):
 @pytest.fixture(scope="session")
 def locks_dump():
     """The dump of the guest whose threads wait for each other."""
-    return dumps.get("locks")
+    return dump_of("locks")
 
 
 @pytest.fixture(scope="session")
 def storage_dump():
-    """The dump of the guest whose filesystems and disks have everything wrong; LAB_KERNEL, too.
+    """The dump of the guest whose filesystems and disks have everything wrong.
 
     Types of modules come from debug files where the modules have no BTF.
     """
-    wanted = os.environ.get("LAB_KERNEL") or None
-    dump = dumps.get("storage", kernel=wanted)
+    dump = dump_of("storage")
     if not dump.kernel.modules_have_btf:
-        dumps.debug_files(dump, wanted)
+        dumps.debug_files(dump)
     return dump
 
 
 @pytest.fixture(scope="session")
 def debug_files(storage_dump):
     """The folder with debug files of the modules of the guests' kernel."""
-    return dumps.debug_files(storage_dump, os.environ.get("LAB_KERNEL") or None)
+    return dumps.debug_files(storage_dump)
 
 
 @pytest.fixture(scope="session")
 def threads_dump():
     """The dump of the guest with 5,000 threads."""
-    return dumps.get("threads")
+    return dump_of("threads")
 
 
 @pytest.fixture(scope="session")
 def memory_dump():
     """The dump of the guest whose memory is lost, damaged and runs out."""
-    return dumps.get("memory")
+    return dump_of("memory")
 
 
 def _crash_on(guest):

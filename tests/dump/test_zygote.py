@@ -20,11 +20,12 @@ STATUS = re.compile(r"^(?:Name|Tgid|Ngid|Pid|PPid|TracerPid|Uid|Gid|Threads|SigP
 ELSEWHERE = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{12}\b|last_gdb_cmd: .*|cmdlistsz: .*|curext: .*|"
                        r"sbrk: .*|pts/\d+|\S*/#\d+")
 OWNER = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from tests.dump.harness import Crash
 from tests.lab import dumps
-session = Crash(dumps.get("busy"), Path(sys.argv[1]))
+dump = dumps.get("busy", kernel=os.environ.get("LAB_KERNEL") or None)
+session = Crash(dump, Path(sys.argv[1]))
 print(session.pid, *(zygote.pid for zygote in Crash.zygotes), flush=True)
 time.sleep(1000)
 """

@@ -24,6 +24,7 @@ SOURCES = Path(__file__).parent / "guests"
 ACCOUNT = SOURCES / "account.sh"
 BUSYBOX = Path("/bin/busybox")
 COMPILE = ("gcc", "-std=gnu11", "-O1", "-g0", "-static", "-pthread", "-Wall", "-Wextra")
+PANIC_BEGINS = "Kernel panic - not syncing"
 PANIC_MARK = "end Kernel panic"
 READY_MARK = "lab: ready"
 BOOT_TIMEOUT = 180.0
@@ -82,8 +83,7 @@ class Guest:
 def _dying(cause: str, boot: str = "", *pokes: Poke, silent: bool = False) -> Guest:
     """A guest of panic.sh, which dies of `cause`."""
     return Guest(SOURCES / "panic.sh", None, ("qemu_fw_cfg",), (SOURCES / "lab_panic.c",),
-                 # a busy host lets the kernel's look at its timer fail
-                 death=Death(f"LAB_CAUSE={cause} no_timer_check {boot}".rstrip(), pokes=pokes,
+                 death=Death(f"LAB_CAUSE={cause} {boot}".rstrip(), pokes=pokes,
                              silent=silent))
 
 
@@ -105,7 +105,7 @@ GUESTS = {
                       "dm_delay"),
                      more_helpers=(SOURCES / "goingdown.c",),
                      tools=("mke2fs", "mkfs.xfs", "mkfs.btrfs", "dmsetup")),
-    "memory": Guest(SOURCES / "memory.sh", SOURCES / "states.c", ("qemu_fw_cfg", "lzo_rle", "zram"),
+    "memory": Guest(SOURCES / "memory.sh", SOURCES / "states.c", ("qemu_fw_cfg", "lz4", "zram"),
                     (SOURCES / "lab_memory.c",), (SOURCES / "hog.c",)),
     "panic-null": _dying("null", "oops=panic"),
     "panic-call": _dying("call", "oops=panic"),
@@ -257,7 +257,7 @@ def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = Fa
     report = progress or Progress()
     chosen_kernel = kernels.get(kernel, report, refresh)
     if not chosen.cloud:
-        chosen_kernel = kernels.get(chosen_kernel.release.replace("-cloud-", "-"), report, refresh)
+        chosen_kernel = kernels.for_hardware(chosen_kernel, report)
     family = f"{chosen_kernel.release}-{guest}-"
     dumps = cache.root() / "dumps"
     holds = [name for name in HOLDS if not (chosen.death and name.endswith(".elf"))]
@@ -270,13 +270,12 @@ def get(guest: str = "busy", *, kernel: Optional[str] = None, refresh: bool = Fa
     return Dump(guest, chosen_kernel, directory)
 
 
-def debug_files(dump: Dump, kernel: Optional[str] = None) -> Path:
-    """The folder with debug files of the modules that guests have; `kernel` as for get().
+def debug_files(dump: Dump) -> Path:
+    """The folder with debug files of the modules that guests have, downloaded when there is none.
 
-    They are downloaded when the cache has none.  Raises LabError.
+    Raises LabError.
     """
-    suite = kernel if kernel and not kernels.RELEASE.fullmatch(kernel) else None
-    return kernels.debug_files(dump.kernel, MODULES, suite, Progress())
+    return kernels.debug_files(dump.kernel, MODULES, Progress())
 
 
 def _content_hash(guest: Guest) -> str:
@@ -296,7 +295,7 @@ def _make(directory: Path, name: str, kernel: Kernel, progress: Progress) -> Non
         try:
             _boot(directory, name, kernel, progress)
             return
-        except oracle.Garbled as error:
+        except (oracle.Garbled, qemu.Died) as error:
             if attempt == ATTEMPTS:
                 raise
             progress.note(f"once more: {error}")
@@ -307,15 +306,15 @@ def _boot(directory: Path, name: str, kernel: Kernel, progress: Progress) -> Non
     image = directory / "initramfs"
     serial = directory / "serial.log"
     with progress.stage(f"building the {name} guest"):
-        image.write_bytes(_initramfs(GUESTS[name], kernel, directory))
+        image.write_bytes(_initramfs(GUESTS[name], kernel, directory, progress))
     death = GUESTS[name].death
     more = (death.boot, death.memory) if death else ()
     with qemu.Machine(kernel.vmlinuz, image, serial, *more) as machine:
         if not (death and death.silent):
             with progress.stage("booting it"):
-                machine.wait_for_serial(oracle.BEGIN, BOOT_TIMEOUT)
+                machine.wait_for_serial(oracle.BEGIN, BOOT_TIMEOUT, unless=PANIC_BEGINS)
             with progress.stage("taking its account"):
-                machine.wait_for_serial(oracle.END, ACCOUNT_TIMEOUT)
+                machine.wait_for_serial(oracle.END, ACCOUNT_TIMEOUT, unless=PANIC_BEGINS)
         with progress.stage("crashing it"):
             for poke in death.pokes if death else ():
                 machine.wait_for_serial(poke.mark, PANIC_TIMEOUT)
@@ -342,7 +341,7 @@ def _boot(directory: Path, name: str, kernel: Kernel, progress: Progress) -> Non
     (directory / "description.json").write_text(json.dumps(description, indent=2) + "\n")
 
 
-def _initramfs(guest: Guest, kernel: Kernel, scratch: Path) -> bytes:
+def _initramfs(guest: Guest, kernel: Kernel, scratch: Path, progress: Progress) -> bytes:
     """Busybox, the helper, the modules in their order of insertion, and /init."""
     modules = kernel.module_closure(guest.modules)
     files = [
@@ -356,7 +355,7 @@ def _initramfs(guest: Guest, kernel: Kernel, scratch: Path) -> bytes:
         initramfs.plain("lab/modules",
                         "".join(f"/lab/{path.name}\n" for path in modules).encode()),
         *(initramfs.plain(f"lab/{path.name}", path.read_bytes()) for path in modules),
-        *(initramfs.plain(f"lab/{source.stem}.ko", kmodule.build(source, kernel.release))
+        *(initramfs.plain(f"lab/{source.stem}.ko", kmodule.build(source, kernel, progress))
           for source in guest.own_modules),
         *tools.files(guest.tools),
         initramfs.plain("lab/account.sh", ACCOUNT.read_bytes()),

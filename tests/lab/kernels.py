@@ -24,12 +24,16 @@ DEBUG_SPACE_NEEDED = 700 << 20
 
 @dataclass(frozen=True)
 class Kernel:
-    """One kernel in the cache. `modules` holds NAME.ko of every module, without directories."""
+    """One kernel in the cache. `modules` holds NAME.ko of every module, without directories.
+
+    `suite` is the Debian suite that it is of, None for the machine's own.
+    """
 
     release: str
     vmlinux: Path
     vmlinuz: Path
     modules: Path
+    suite: Optional[str] = None
 
     def module_closure(self, names: tuple[str, ...]) -> list[Path]:
         """The files of `names` and of what they depend on, in the order of insertion.
@@ -69,8 +73,9 @@ def get(wanted: Optional[str], progress: Progress, refresh: bool = False) -> Ker
     directory = cache.root() / "kernels"
     directory.mkdir(mode=0o700, exist_ok=True)
     if wanted is not None and RELEASE.fullmatch(wanted):
-        return _stored(directory, wanted, suites.OWN, progress)
-    archive = suites.get(wanted, progress, refresh) if wanted else suites.OWN
+        archive = _archive(_suite_of(directory, wanted), progress)
+        return _stored(directory, wanted, archive, progress)
+    archive = _archive(wanted, progress, refresh)
     try:
         release = _current_release(directory, archive, progress, refresh)
         return _stored(directory, release, archive, progress)
@@ -85,19 +90,24 @@ def get(wanted: Optional[str], progress: Progress, refresh: bool = False) -> Ker
     return _stored(directory, release, archive, progress)
 
 
-def debug_files(kernel: Kernel, names: tuple[str, ...], suite: Optional[str],
-                progress: Progress) -> Path:
+def debug_files(kernel: Kernel, names: tuple[str, ...], progress: Progress) -> Path:
     """The folder with NAME.ko, with debug information, of modules and what they depend on.
 
-    It lies beside the vmlinux, where it is looked for, and is downloaded when it lacks one of them,
-    from a suite (None: the machine's own) whose package lists are there.  Raises LabError.
+    It lies beside the vmlinux, where it is looked for, and is downloaded when it lacks one of them.
+    Raises LabError.
     """
-    archive = suites.get(suite, progress) if suite else suites.OWN
+    archive = _archive(kernel.suite, progress)
     wanted = {path.name for path in kernel.module_closure(names)}
     return cache.entry(
         kernel.vmlinux.parent / "debug", holds=wanted,
         fill=lambda partial: _fill_debug(partial, kernel.release, wanted, archive, progress),
         waiting=lambda: progress.note("waiting for another run that fetches debug files"))
+
+
+def for_hardware(kernel: Kernel, progress: Progress) -> Kernel:
+    """The kernel of the same version that is for all machines, not for clouds alone."""
+    return _stored(cache.root() / "kernels", kernel.release.replace("-cloud-", "-"),
+                   _archive(kernel.suite, progress), progress)
 
 
 def module_dependencies(module: bytes) -> list[str]:
@@ -115,7 +125,7 @@ def _stored(directory: Path, release: str, archive: Archive, progress: Progress)
         directory / release, lambda partial: _fill(partial, release, archive, progress),
         holds=HOLDS,
         waiting=lambda: progress.note(f"waiting for another run that fetches kernel {release}"))
-    return Kernel(release, *(place / name for name in HOLDS))
+    return Kernel(release, *(place / name for name in HOLDS), archive.suite)
 
 
 def _current_release(directory: Path, archive: Archive, progress: Progress, refresh: bool) -> str:
@@ -130,6 +140,19 @@ def _current_release(directory: Path, archive: Archive, progress: Progress, refr
     partial.write_text(release + "\n")
     partial.rename(current)
     return release
+
+
+def _archive(suite: Optional[str], progress: Progress, refresh: bool = False) -> Archive:
+    """Where packages of a suite come from; None: the machine's own."""
+    return suites.get(suite, progress, refresh) if suite else suites.OWN
+
+
+def _suite_of(directory: Path, release: str) -> Optional[str]:
+    """The suite whose current kernel has been found to be `release`."""
+    for current in directory.glob("current-*"):
+        if current.read_text().strip() == release:
+            return current.name.partition("-")[2]
+    return None
 
 
 def _newest_release(archive: Archive) -> str:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Iterator, Optional, Sequence
 from xml.etree import ElementTree
@@ -83,8 +84,8 @@ def run(suites: Sequence[str], kernels: Sequence[str], tests: Sequence[str],
 
 def _dumps(kernels: Sequence[str], progress: Progress) -> list[Dump]:
     """The dumps of the kernels; all that tests ask for is made: the roots have no tools for it."""
-    for guest in dumps.GUESTS:
-        dumps.get(guest, progress=progress)
+    for kernel, guest in product(kernels, dumps.GUESTS):
+        dumps.get(guest, kernel=kernel, progress=progress)
     chosen = [dumps.get(kernel=kernel, progress=progress) for kernel in kernels]
     for dump in chosen:
         progress.note(f"kernel {dump.release}: {dump.filtered}")

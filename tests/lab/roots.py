@@ -16,7 +16,7 @@ from tests.lab import LabError, cache, packages, suites
 from tests.lab.progress import Progress
 
 # In the root: what the build and the tests need, of the suite's own packages.
-PURPOSES = ("build", "test")
+PURPOSES = ("build", "test", "docs")
 MOUNT_POINTS = ("mpykdump", "var/cache/mpykdump")
 SPACE_NEEDED = 2 << 30
 KEPT_ROOTS = 2
@@ -37,11 +37,22 @@ class Bind:
 
 def get(suite: str, progress: Progress, refresh: bool = False) -> Path:
     """The root directory of a suite, made when there is none. Raises LabError."""
+    return _get(suite, f"{suite}-", sorted(packages.needed(PURPOSES)), progress, refresh)
+
+
+def for_modules(suite: str, release: str, progress: Progress) -> Path:
+    """The root directory in which modules for a kernel of a suite are built. Raises LabError.
+
+    Its compiler is the one that the kernel was built with, and tools of the kernel's headers run.
+    """
+    return _get(suite, f"modules-{suite}-", ["make", f"linux-headers-{release}"], progress, False)
+
+
+def _get(suite: str, family: str, included: Sequence[str], progress: Progress,
+         refresh: bool) -> Path:
     if os.geteuid() != 0:
         raise LabError("only root can make and enter the root directory of another suite")
     packages.require(["matrix"])
-    included = sorted(packages.needed(PURPOSES))
-    family = f"{suite}-"
     identity = hashlib.sha256("\n".join([*included, *MOUNT_POINTS]).encode()).hexdigest()[:12]
     source = suites.source(suite)
     directory = cache.root() / "roots"

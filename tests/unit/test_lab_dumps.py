@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import LabError, dumps
+from tests.lab import LabError, dumps, oracle, qemu
 from tests.lab.dumps import Death, Guest, Poke
+from tests.lab.kernels import Kernel
+from tests.lab.progress import Progress
 
 
 @pytest.fixture(name="guest")
@@ -49,3 +51,42 @@ def test_helper_which_does_not_compile_is_told(guest: Guest, tmp_path: Path,
     monkeypatch.setattr(dumps, "COMPILE", ("sh", "-c", "echo 'line 1: error' >&2; exit 1"))
     with pytest.raises(LabError, match="cannot compile helper.c:\nline 1: error"):
         dumps._compiled(guest.helper, tmp_path)
+
+
+@pytest.fixture(name="attempts")
+def counted_attempts(monkeypatch: pytest.MonkeyPatch) -> list[LabError]:
+    """What attempts at a guest end with, the first one first; what is left was not attempted."""
+    endings: list[LabError] = []
+
+    def boot(*_: object) -> None:
+        if endings:
+            raise endings.pop(0)
+    monkeypatch.setattr(dumps.packages, "require", lambda purposes: None)
+    monkeypatch.setattr(dumps, "_boot", boot)
+    return endings
+
+
+def made(tmp_path: Path) -> list[str]:
+    told: list[str] = []
+    dumps._make(tmp_path, "busy", Kernel("6.1.0", tmp_path, tmp_path, tmp_path),
+                Progress(told.append))
+    return told
+
+
+def test_a_guest_that_dies_early_is_started_again(attempts: list[LabError],
+                                                  tmp_path: Path) -> None:
+    attempts += [qemu.Died("the guest died"), oracle.Garbled("a line is cut")]
+    assert made(tmp_path) == ["once more: the guest died", "once more: a line is cut"]
+
+
+def test_a_guest_that_always_dies_is_given_up(attempts: list[LabError], tmp_path: Path) -> None:
+    attempts += [qemu.Died(f"death {number}") for number in range(dumps.ATTEMPTS + 1)]
+    with pytest.raises(qemu.Died, match=f"death {dumps.ATTEMPTS - 1}"):
+        made(tmp_path)
+    assert len(attempts) == 1
+
+
+def test_other_errors_are_not_tried_again(attempts: list[LabError], tmp_path: Path) -> None:
+    attempts += [LabError("QEMU does not start")]
+    with pytest.raises(LabError, match="QEMU does not start"):
+        made(tmp_path)

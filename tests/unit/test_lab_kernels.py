@@ -35,3 +35,10 @@ def test_dependencies_come_first(kernel: Kernel) -> None:
 def test_unknown_module_is_named(kernel: Kernel) -> None:
     with pytest.raises(LabError, match="no module absent"):
         kernel.module_closure(("absent",))
+
+
+def test_a_release_is_of_the_suite_whose_current_kernel_it_was(tmp_path: Path) -> None:
+    (tmp_path / "current").write_text("6.1.0\n")
+    (tmp_path / "current-old").write_text("5.10.0\n")
+    assert kernels._suite_of(tmp_path, "5.10.0") == "old"
+    assert kernels._suite_of(tmp_path, "6.1.0") is None

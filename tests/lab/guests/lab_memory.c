@@ -12,6 +12,7 @@
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/sysrq.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 #include <linux/wait.h>
@@ -110,8 +111,31 @@ static unsigned long lab_shrink_scan(struct shrinker *unused, struct shrink_cont
     return SHRINK_STOP;
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+static int start_shrinker(void)
+{
+    struct shrinker *shrinker = shrinker_alloc(0, "lab-shrinker");
+
+    if (!shrinker)
+        return -ENOMEM;
+    shrinker->count_objects = lab_shrink_count;
+    shrinker->scan_objects = lab_shrink_scan;
+    shrinker_register(shrinker);
+    return 0;
+}
+#else
 static struct shrinker shrinker = {
     .count_objects = lab_shrink_count, .scan_objects = lab_shrink_scan, .seeks = DEFAULT_SEEKS};
+
+static int start_shrinker(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
+    return register_shrinker(&shrinker, "lab-shrinker");
+#else
+    return register_shrinker(&shrinker);
+#endif
+}
+#endif
 
 static int reclaimer(void *unused)
 {
@@ -211,7 +235,7 @@ static int __init lab_init(void)
     twice = cache("lab_twice", 512);
     if (!leak || !overwritten || !twice)
         return -ENOMEM;
-    return leak_objects() ?: leak_areas() ?: register_shrinker(&shrinker, "lab-shrinker");
+    return leak_objects() ?: leak_areas() ?: start_shrinker();
 }
 module_init(lab_init);
 

@@ -20,6 +20,7 @@ hostname lab-memory
 ip link set lo up
 
 echo 30 >/proc/sys/vm/nr_hugepages
+echo lz4 >/sys/block/zram0/comp_algorithm
 echo 24M >/sys/block/zram0/disksize
 mkswap /dev/zram0 >/dev/null
 swapon /dev/zram0

@@ -28,8 +28,9 @@ class Wait(NamedTuple):
 
     task        address of the task_struct
     kind        "mutex", "rwsem", "rt_mutex", "semaphore", "percpu_rwsem", "frozen filesystem",
-                "completion", "vfork", "work", "folio", "buffer", "bit", "jbd2 transaction",
-                "wait queue", "IPI" or "RCU grace period"
+                "completion", "vfork", "work", "folio", "page" (of a kernel without folios),
+                "buffer", "bit", "jbd2 transaction", "wait queue", "IPI" or
+                "RCU grace period"
     obj         address of the lock or event
     name        its symbol, or its type and address
     owners      addresses of the task_structs that have it, as far as is known
@@ -140,10 +141,10 @@ def _folio(sleeper: Sleeper, entry: Any) -> _Found | None:
     if not queue_head(entry.wait):
         return None
     try:
-        page, ctype = int(entry.folio), "struct folio"
+        page, kind = int(entry.folio), "folio"
     except KeyError:            # before 5.17: 6974d7c977d7
-        page, ctype = int(entry.page), "struct page"
-    return _Found("folio", page, ctype, note=f"for bit {entry.bit_nr} of its flags")
+        page, kind = int(entry.page), "page"
+    return _Found(kind, page, f"struct {kind}", note=f"for bit {entry.bit_nr} of its flags")
 
 
 def _bit(sleeper: Sleeper, entry: Any) -> _Found | None:

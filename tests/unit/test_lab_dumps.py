@@ -90,3 +90,20 @@ def test_other_errors_are_not_tried_again(attempts: list[LabError], tmp_path: Pa
     attempts += [LabError("QEMU does not start")]
     with pytest.raises(LabError, match="QEMU does not start"):
         made(tmp_path)
+
+
+@pytest.mark.parametrize("printed, dead", [
+    ("Kernel panic - not syncing: x\n---[ end Kernel panic - not syncing: x ]---\n", True),
+    ("Kernel panic - not syncing: x\nKernel Offset: 0x25200000 from 0xffffffff81000000\n", True),
+    ("Kernel panic - not syncing: x\n", False)])
+def test_a_panic_whose_last_line_stays_in_a_buffer_has_ended_too(
+        printed: str, dead: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "PANIC_TIMEOUT", 0.0)
+    serial = tmp_path / "serial.log"
+    serial.write_text(printed)
+    machine = qemu.Machine(tmp_path, tmp_path, serial)
+    if dead:
+        dumps._wait_for_death(machine, serial)
+    else:
+        with pytest.raises(LabError, match="gave up waiting"):
+            dumps._wait_for_death(machine, serial)

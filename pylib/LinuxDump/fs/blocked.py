@@ -71,5 +71,5 @@ def _lock(wait: Wait, devices: dict[int, int]) -> int:
 # Kind of a wait -> the function that tells the superblock, 0 for none
 _KINDS: dict[str, Callable[[Wait, dict[int, int]], int]] = {
     "frozen filesystem": _frozen, "jbd2 transaction": _transaction, "buffer": _buffer,
-    "folio": _page, "rwsem": _lock,
+    "folio": _page, "page": _page, "rwsem": _lock,
 }

@@ -70,20 +70,35 @@ def on_stack(crash, pid):
 
 # -- what is found ------------------------------------------------------------------------------
 
-def test_threads_wait_with_the_arguments_that_their_code_has(locks_crash):
+def test_threads_wait_with_the_arguments_that_their_code_has(locks_crash, locks_dump):
+    """But of those that jump to another function, which then is on the stack in their place."""
     found = json.loads(locks_crash.epython(ARGUMENTS))
     assert set(found) == set(KNOWN)
-    assert {comm: hex(value) for comm, (value, _wanted) in found.items()} \
-        == {comm: hex(wanted) for comm, (_value, wanted) in found.items()}
+    pids = {task["comm"]: task["tid"] for task in locks_dump.oracle["tasks"]}
+    gone = {comm for comm, (value, _wanted) in found.items() if value is None
+            and KNOWN[comm][0] not in on_stack(locks_crash, pids[comm])}
+    assert len(gone) < len(KNOWN) / 4
+    assert {comm: value for comm, (value, _wanted) in found.items() if comm not in gone} \
+        == {comm: wanted for comm, (_value, wanted) in found.items() if comm not in gone}
+
+
+def reads_of_a_semaphore(crash, dump):
+    """The functions that a thread is in that waits to read; down_read may have left its place."""
+    [pid] = [task["tid"] for task in dump.oracle["tasks"] if task["comm"] == "lab-written-r"]
+    found = [function for function in on_stack(crash, pid)
+             if function in ("rwsem_down_read_slowpath", "down_read")]
+    assert found
+    return found
 
 
 def test_arguments_are_shown_with_their_types_and_what_they_stand_for(locks_crash, locks_dump):
     pids = {task["comm"]: task["tid"] for task in locks_dump.oracle["tasks"]}
+    reads = reads_of_a_semaphore(locks_crash, locks_dump)
     text = run(locks_crash, f"-aa {pids['lab-written-r']}")
     lines = re.findall(r"\+RDI: 0x[0-9a-f]+  arg0 struct rw_semaphore \* (.*)$", text, re.M)
-    assert lines == [f"lab_rwsem_written (writer pid: {pids['lab-written-own']})"] * 2
+    assert lines == [f"lab_rwsem_written (writer pid: {pids['lab-written-own']})"] * len(reads)
     text = run(locks_crash, f"-a {pids['lab-written-r']}")
-    assert text.count("  arg0 struct rw_semaphore *\n") == 2
+    assert text.count("  arg0 struct rw_semaphore *\n") == len(reads)
 
 
 def test_files_of_system_calls_are_those_that_the_guest_tells(crash, dump):
@@ -369,7 +384,7 @@ print(show())
 """).splitlines() == ['The disassembly flavor is "intel".', 'The disassembly flavor is "att".']
 
 
-def test_pointers_to_structs_on_a_stack(locks_crash):
+def test_pointers_to_structs_on_a_stack(locks_crash, locks_dump):
     text = locks_crash.epython("""
 import re
 from LinuxDump.Analysis import get_interesting_arguments, get_tentative_arg
@@ -382,5 +397,6 @@ for function, ctype, address in get_interesting_arguments(task.pid, re.compile("
 print(list(get_interesting_arguments(task.pid, re.compile("down"), re.compile("inode"))))
 print(get_tentative_arg(task.pid, "no_such_function", 0), get_tentative_arg(999999, "down", 0))
 """)
-    assert text.splitlines() == ["rwsem_down_read_slowpath struct rw_semaphore True",
-                                 "down_read struct rw_semaphore True", "[]", "None None"]
+    reads = reads_of_a_semaphore(locks_crash, locks_dump)
+    assert text.splitlines() == [*(f"{function} struct rw_semaphore True" for function in reads),
+                                 "[]", "None None"]

@@ -109,6 +109,18 @@ static bool visit_range(const struct each_call *call, const struct syment *entry
     return true;
 }
 
+// symend is the last entry of a module, not what follows it.
+static bool visit_module(const struct each_call *call, const struct load_module *module)
+{
+#ifdef MODULE_MEMORY // crash 8.0.4: kernels since 6.4 (ac3b43283923) have modules in many pieces
+    for (int i = 0; MODULE_MEMORY() && module->symtable && i < MOD_MEM_NUM_TYPES; i++) {
+        if (module->symtable[i] && !visit_range(call, module->symtable[i], module->symend[i] + 1))
+            return false;
+    }
+#endif
+    return !module->mod_symtable || visit_range(call, module->mod_symtable, module->mod_symend + 1);
+}
+
 static void fits_run(void *argument)
 {
     *(bool *)argument = table_fits();
@@ -123,10 +135,7 @@ bool host_symbols_each(host_symbol_visitor visit, void *context)
     if (!visit_range(&call, st->symtable, st->symend))
         return true;
     for (int i = 0; modules_fit() && i < st->mods_installed; i++) {
-        const struct load_module *module = &st->load_modules[i];
-        // symend is the last entry here, not what follows it.
-        if (module->mod_symtable &&
-            !visit_range(&call, module->mod_symtable, module->mod_symend + 1))
+        if (!visit_module(&call, &st->load_modules[i]))
             return true;
     }
     return true;
@@ -138,6 +147,9 @@ uint64_t host_symbols_signature(void)
     for (int i = 0; modules_fit() && i < st->mods_installed; i++) {
         const struct load_module *module = &st->load_modules[i];
         signature = signature * 31 + (uintptr_t)module->mod_symtable + module->mod_flags;
+#ifdef MODULE_MEMORY
+        signature = signature * 31 + (uintptr_t)module->symtable;
+#endif
     }
     return signature;
 }

@@ -111,12 +111,25 @@ def _wrapped(label: str, text: str) -> None:
 
 def _print_mount(mount: Mount) -> None:
     print(one_line(f"{mount.source} {mount.point} {mount.fstype}"))
-    own = list(dict.fromkeys([*mount.options, *mount.super_options.shown[1:]]))
+    shown = _nfs_options(mount) or mount.super_options.shown
+    own = list(dict.fromkeys([*mount.options, *shown[1:]]))
     if mount.super_options.shown[0] == "ro":
         own[0] = "ro"
     more = "" if mount.super_options.complete \
         else f"  (more of {mount.fstype}, which are not known here)"
     _wrapped("opts", ", ".join(own) + more)
+
+
+def _nfs_options(mount: Mount) -> list[str]:
+    """All of a mount of NFS, with those that are as by default, too; [] of others."""
+    from LinuxDump.nfs.shares import all_options, share_of
+    from pykdump.API import crash
+
+    try:
+        server = share_of(mount.sb)
+        return all_options(server) if server is not None else []
+    except (crash.error, KeyError, TypeError):
+        return []           # what is known anyway is shown
 
 
 def _print_stats(mount: Mount, facts: dict[str, Any]) -> None:

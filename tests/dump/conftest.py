@@ -126,6 +126,12 @@ def memory_dump():
     return dump_of("memory")
 
 
+@pytest.fixture(scope="session")
+def nfs_dump():
+    """The dump of the guest with servers and mounts of NFS; LAB_KERNEL, too."""
+    return dumps.get("nfs", kernel=os.environ.get("LAB_KERNEL") or None)
+
+
 def _crash_on(guest):
     """The fixture of a session, for the tests of a file, on the dump that another fixture gives."""
     @pytest.fixture(scope="module")
@@ -142,6 +148,7 @@ locks_crash = _crash_on("locks")
 storage_crash = _crash_on("storage")
 threads_crash = _crash_on("threads")
 memory_crash = _crash_on("memory")
+nfs_crash = _crash_on("nfs")
 
 
 @pytest.fixture(scope="module")

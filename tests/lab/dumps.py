@@ -110,6 +110,8 @@ GUESTS = {
                      tools=("mke2fs", "mkfs.xfs", "mkfs.btrfs", "dmsetup")),
     "memory": Guest(SOURCES / "memory.sh", SOURCES / "states.c", ("qemu_fw_cfg", "lz4", "zram"),
                     (SOURCES / "lab_memory.c",), (SOURCES / "hog.c",)),
+    "nfs": Guest(SOURCES / "nfs.sh", None, ("qemu_fw_cfg", "veth", "nfsd", "nfsv3", "nfsv4"),
+                 more_helpers=(SOURCES / "rpcd.c", SOURCES / "holdlock.c")),
     "panic-null": _dying("null", "oops=panic"),
     "panic-call": _dying("call", "oops=panic"),
     "panic-gpf": _dying("gpf", "oops=panic"),

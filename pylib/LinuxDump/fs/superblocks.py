@@ -251,6 +251,12 @@ def _xfs(sb: Any) -> tuple[list[str], bool]:
     return [*own, "noquota"], True
 
 
+def _nfs(sb: Any) -> tuple[list[str], bool]:
+    from LinuxDump.nfs.options import mount_options
+
+    return mount_options(readSU("struct nfs_server", sb.s_fs_info))
+
+
 # The function by which a filesystem shows its options -> (them, whether these are all)
 _OWN: dict[str, Callable[[Any], tuple[list[str], bool]]] = {
     "shmem_show_options": _tmpfs,
@@ -262,4 +268,5 @@ _OWN: dict[str, Callable[[Any], tuple[list[str], bool]]] = {
     "ext4_show_options": _ext4,
     "xfs_fs_show_options": _xfs,
     "debugfs_show_options": _debugfs,
+    "nfs_show_options": _nfs,
 }

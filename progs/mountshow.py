@@ -133,6 +133,11 @@ def _nfs_options(mount: Mount) -> list[str]:
 
 
 def _print_stats(mount: Mount, facts: dict[str, Any]) -> None:
+    if facts["nfs"] is not None:
+        from LinuxDump.nfs.statstext import lines
+
+        for line in lines(facts["nfs"]):
+            print(line)
     same = f"; also at {', '.join(facts['also'])}" if facts["also"] else ""
     root = f", of which {mount.root} is mounted" if mount.root != "/" else ""
     _wrapped("super", f"{mount.sb}, {mount.dev[0]}:{mount.dev[1]}{root}{same}")
@@ -171,20 +176,23 @@ def _print_stats(mount: Mount, facts: dict[str, Any]) -> None:
 def _facts(mount: Mount, found: dict[int, Filesystem], every: list[Mount]) -> dict[str, Any]:
     """What --stats tells of a mount, as JSON has it."""
     from LinuxDump.fs import blocked, cached, journals
+    from LinuxDump.fs.health import unreadable
     from LinuxDump.fs.superblocks import overlay_layers
+    from LinuxDump.nfs.shares import stats_of
     from pykdump.API import crash
 
     one = found.get(int(mount.sb))
     state = one.health if one else None
     problems = list(one.problems) if one else [f"{mount.sb} is in no list"]
     kept: dict[str, Any] = cached.Cached(0, 0, 0, None, None, [])._asdict()
-    journal, layers = None, None
+    journal, layers, nfs = None, None, None
     try:
         kept = cached.cached(mount.sb)._asdict()
         journal = journals.journal_of(mount.sb)
         layers = overlay_layers(mount.sb)
-    except (crash.error, KeyError, TypeError) as err:
-        problems.append(str(err))
+        nfs = stats_of(mount.sb)
+    except (crash.error, IndexError, KeyError, TypeError) as err:
+        problems.append(unreadable(err))
     problems += kept.pop("problems")
     rows = blocked.blocked_tasks().get(int(mount.sb), [])
     return {
@@ -198,6 +206,7 @@ def _facts(mount: Mount, found: dict[int, Filesystem], every: list[Mount]) -> di
         "cached": kept,
         "journal": _journal(journal),
         "layers": layers._asdict() if layers else None,
+        "nfs": nfs,
         "blocked": [{"pid": row.pid, "comm": row.comm} for row in rows],
         "problems": problems}
 
@@ -211,6 +220,12 @@ def _journal(journal: Any) -> list[str]:
     if journal.aborted:
         texts.append(f"aborted with error {journal.error}")
     return texts or [f"idle after transaction {journal.done}"]
+
+
+def _nfs_record(stats: Any) -> dict[str, Any]:
+    from LinuxDump.nfs.statstext import record
+
+    return record(stats)
 
 
 def _record(mount: Mount, facts: dict[str, Any] | None) -> dict[str, Any]:
@@ -237,6 +252,9 @@ def main() -> None:
         every = _all(options)
         facts = [_facts(mount, found, every) for mount in chosen]
     if options.json:
+        for known in facts:
+            if known is not None and known["nfs"] is not None:
+                known["nfs"] = _nfs_record(known["nfs"])
         json.dump([_record(*pair) for pair in zip(chosen, facts)], sys.stdout, indent=1)
         print()
         return

@@ -117,6 +117,7 @@ _CLASSES: tuple[tuple[str, Callable[[Hung], bool]], ...] = (
     ("Waiting for RCU grace periods", _of_kind("RCU grace period")),
     ("Waiting for work items", _of_kind("work")),
     ("Waiting for children after vfork", _of_kind("vfork")),
+    ("Waiting for answers to RPC requests", _of_kind("RPC request")),
     ("Waiting on buffers and bits", _of_kind("buffer", "bit")),
     ("Waiting for journal commits", _of_kind("jbd2 transaction")),
     ("Waiting in alloc_pages_slowpath", _on_stack("__alloc_pages_slowpath",

@@ -29,8 +29,8 @@ class Wait(NamedTuple):
     task        address of the task_struct
     kind        "mutex", "rwsem", "rt_mutex", "semaphore", "percpu_rwsem", "frozen filesystem",
                 "completion", "vfork", "work", "folio", "page" (of a kernel without folios),
-                "buffer", "bit", "jbd2 transaction", "wait queue", "IPI" or
-                "RCU grace period"
+                "buffer", "bit", "jbd2 transaction", "wait queue", "IPI", "RCU grace period" or
+                "RPC request"
     obj         address of the lock or event
     name        its symbol, or its type and address
     owners      addresses of the task_structs that have it, as far as is known
@@ -169,6 +169,19 @@ def _is_buffer_lock(word: int, bit: int) -> bool:
         return readPtr(readPtr(node) + 8) == node       # it is a list from the beginning
     except (crash.error, IndexError):
         return False
+
+
+def _rpc(sleeper: Sleeper, entry: Any) -> _Found | None:
+    """A word of flags is that of a request, which goes to a server."""
+    from LinuxDump.nfs.rpc import is_task, request, told
+
+    word = int(entry.key.flags)
+    if word < KERNEL or not queue_head(entry.wq_entry):
+        return None
+    task = container_of(word, "struct rpc_task", "tk_runstate")
+    if not is_task(int(task)):
+        return None
+    return _Found("RPC request", int(task), "struct rpc_task", note=told(request(task)))
 
 
 # -- journals -----------------------------------------------------------------------------------
@@ -375,6 +388,8 @@ _KINDS: tuple[_Kind | _Known, ...] = (
           "struct swait_queue", "task", _completion),
     _Kind(re.compile(r"folio_wait_|__folio_lock|__lock_page|wait_on_page_"),
           "struct wait_page_queue", "wait.private", _folio),
+    _Kind(re.compile(r"(__)?rpc_|(out_of_line_|__)?wait_on_bit$"),
+          "struct wait_bit_queue_entry", "wq_entry.private", _rpc),
     _Kind(re.compile(r"(out_of_line_|__)?wait_on_bit|__lock_buffer|__wait_on_buffer"),
           "struct wait_bit_queue_entry", "wq_entry.private", _bit),
     _Kind(re.compile(r"jbd2_|wait_transaction_|start_this_handle|add_transaction_credits"),

@@ -68,8 +68,15 @@ def _lock(wait: Wait, devices: dict[int, int]) -> int:
     return int(readSU("struct inode", inode).i_sb) if inode else 0
 
 
+def _request(wait: Wait, devices: dict[int, int]) -> int:
+    from LinuxDump.nfs.shares import share_with
+
+    found = share_with(readSU("struct rpc_task", wait.obj).tk_client)
+    return int(found.sb) if found else 0
+
+
 # Kind of a wait -> the function that tells the superblock, 0 for none
 _KINDS: dict[str, Callable[[Wait, dict[int, int]], int]] = {
     "frozen filesystem": _frozen, "jbd2 transaction": _transaction, "buffer": _buffer,
-    "folio": _page, "page": _page, "rwsem": _lock,
+    "folio": _page, "page": _page, "rwsem": _lock, "RPC request": _request,
 }

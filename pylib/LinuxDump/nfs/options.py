@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from LinuxDump.nfs.rpc import ADDRESS, NETID
 from pykdump.API import HZ, readmem
 
 _AF_INET, _AF_INET6 = 2, 10
@@ -41,9 +42,6 @@ _FLAVORS = {0: "null", 1: "sys", 390003: "krb5", 390004: "krb5i", 390005: "krb5p
             390011: "spkmp"}
 _PROTOCOLS = {6: "tcp", 17: "udp"}
 _TLS = {1: "tls", 2: "mtls"}
-
-# rpc_xprt.address_strings, enum rpc_display_format_t
-ADDRESS, PORT, NETID = 0, 1, 5
 
 
 def peer(clnt: Any, which: int) -> str:

@@ -14,8 +14,8 @@ from pykdump.timelimit import time_limit
 
 from .finding import Finding
 
-DETECTORS = ("panics", "tasklists", "hangs", "scheduler", "storage", "filesystems", "memory",
-             "slabs", "frequencies", "logmarks", "taints")
+DETECTORS = ("panics", "tasklists", "hangs", "scheduler", "storage", "filesystems", "nfs",
+             "memory", "slabs", "frequencies", "logmarks", "taints")
 """Modules of this package, in the order in which findings of one severity are told."""
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from LinuxDump.absent import absent
 from LinuxDump.dlkm import lsmod
 from LinuxDump.inet import *  # noqa: F401,F403 - programs take both from here
 from LinuxDump.members import name_members
-from pykdump.API import CDefine, CU_LIVE, container_of, memoize_cond, readSU, symbol_exists
+from pykdump.API import CDefine, CU_LIVE, container_of, memoize_cond, pylog, readSU, symbol_exists
 
 # include/linux/nfs_fs_sb.h and sunrpc/sched.h, where they are macros
 NFS_flags = CDefine("""
@@ -31,6 +30,21 @@ NFS_flags = CDefine("""
 #define NFS_MOUNT_SECFLAVOUR    0x2000
 #define NFS_MOUNT_NORDIRPLUS    0x4000
 #define NFS_MOUNT_UNSHARED      0x8000
+#define NFS_MOUNT_LOOKUP_CACHE_NONEG 0x10000
+#define NFS_MOUNT_LOOKUP_CACHE_NONE  0x20000
+#define NFS_MOUNT_NORESVPORT    0x40000
+#define NFS_MOUNT_LEGACY_INTERFACE   0x80000
+#define NFS_MOUNT_LOCAL_FLOCK   0x100000
+#define NFS_MOUNT_LOCAL_FCNTL   0x200000
+#define NFS_MOUNT_SOFTERR       0x400000
+#define NFS_MOUNT_SOFTREVAL     0x800000
+#define NFS_MOUNT_WRITE_EAGER   0x1000000
+#define NFS_MOUNT_WRITE_WAIT    0x2000000
+#define NFS_MOUNT_TRUNK_DISCOVERY    0x4000000
+#define NFS_MOUNT_SHUTDOWN      0x8000000
+#define NFS_MOUNT_NO_ALIGNWRITE 0x10000000
+#define NFS_MOUNT_FORCE_RDIRPLUS     0x20000000
+#define NFS_MOUNT_NETUNREACH_FATAL   0x40000000
 """)
 NFS_caps = CDefine("""
 #define NFS_CAP_READDIRPLUS     0x0001
@@ -57,8 +71,33 @@ RPC_flags = CDefine("""
 #define RPC_TASK_CRED_NOREF     0x8000
 """)
 
-get_nfs_mounts, if_loopback_NFS, print_nfs_inode = absent(
-    __name__, "get_nfs_mounts", "if_loopback_NFS", "print_nfs_inode")
+
+@memoize_cond(CU_LIVE)
+def get_nfs_mounts() -> list[tuple[str, Any, str]]:
+    """(hostname, struct nfs_server, mountpoint) of the first process's mounts of NFS.
+
+    TypeError if there are some, and the dump does not have the module's types.
+    """
+    from LinuxDump.nfs.shares import shares
+
+    return [(each.hostname, each.server, point) for each in shares().shares
+            for point in each.points]
+
+
+def if_loopback_NFS() -> bool:
+    """Warn of mounts from this machine's own server; are there any.  Errors as above."""
+    from LinuxDump.nfs.shares import own_shares
+
+    addresses = sorted({each.address for each in own_shares()})
+    for address in addresses:
+        pylog.warning(f"NFS loopback mount -> {address}")
+    return bool(addresses)
+
+
+def print_nfs_inode(inode: Any) -> None:
+    """Print an inode's struct nfs_inode, its number on the server, and its share."""
+    own, server = NFS_I(inode), NFS_SERVER(inode)
+    print(f"{own} fileid={own.fileid} {server} {server.nfs_client.cl_hostname}")
 
 
 @memoize_cond(CU_LIVE)

@@ -267,3 +267,69 @@ def test_threads_that_a_mount_holds_up_are_told_with_it(nfs_crash, pids):
     text = nfs_crash.run("epython mountshow --stats /mnt/far3")
     first, second = sorted(pids["mkdir"])
     assert f"  blocked: {pids['dd'][0]} (dd), {first} (mkdir), {second} (mkdir)\n" in text
+
+
+# -- what programs take from the library -----------------------------------------------------------
+
+def test_mounts_and_flags_by_their_old_names(nfs_crash):
+    text = nfs_crash.epython("""
+from LinuxDump.nfsrpc import *
+init_Structures()
+mounts = get_nfs_mounts()
+print(sorted((host, point) for host, server, point in mounts if point[5:] in ("v41", "far3")))
+flags = {point: dbits2str(server.flags, NFS_flags, 10) for host, server, point in mounts}
+print(flags["/mnt/v3soft"], flags["/mnt/v6"])
+print(sorted({str(server.Hostname) for host, server, point in mounts}))
+print(is_NFSD(), if_loopback_NFS())
+""")
+    assert text.splitlines()[:4] == [
+        "[('10.0.9.2', '/mnt/far3'), ('127.0.0.1', '/mnt/v41')]",
+        "SOFT|NOAC|TCP|VER3|NONLM|UNSHARED|LOCAL_FLOCK|LOCAL_FCNTL TCP|SOFTERR|SOFTREVAL",
+        "['10.0.9.2', '127.0.0.1']", "+++WARNING+++ NFS loopback mount -> 127.0.0.1"]
+
+
+STATE = """
+import json
+from LinuxDump.nfs import shares, state4
+print(json.dumps({share.points[0]: [
+    [[each.path, each.mode, len(each.locks)] for owner in state4.owners(share.server)
+     for each in owner.states],
+    [[each.path, each.mode] for each in state4.delegations(share.server)],
+    state4.lease(share.server.nfs_client)]
+    for share in shares.shares().shares if share.version.startswith("4")}))
+"""
+
+
+def test_open_files_locks_and_delegations_are_those_that_the_server_knows(nfs_crash, nfs_dump):
+    found = json.loads(nfs_crash.epython(STATE))
+    text = nfs_dump.oracle["text"]["nfsd"]
+    for number in "012":
+        client = re.search(rf'fs/nfsd/clients/(\d+)/info:name: "Linux NFSv4.{number} ', text)[1]
+        theirs = re.findall(rf"clients/{client}/states:.* type: (\w+),(?: access: ([^,]+),)?.*"
+                            r'filename: "([^"]+)"', text)
+        states, delegations, (time, age) = found[f"/mnt/v4{number}"]
+        assert sorted((path, mode) for path, mode in delegations) == sorted(
+            (path, access.strip("-,")) for kind, access, path in theirs if kind == "deleg") != []
+        opened = {path: (mode, locks) for path, mode, locks in states}
+        for kind, access, path in theirs:
+            if kind == "open":
+                assert set(access.strip("-")) <= set(opened[path][0])
+        assert [path for path, (_mode, locks) in opened.items() if locks] == ["/file-4"]
+        assert time == 3600 and 0 <= age < 120
+
+
+def test_state_by_its_old_names(nfs_crash):
+    text = nfs_crash.epython("""
+from LinuxDump.nfsrpc import get_nfs_mounts
+from LinuxDump.fs import nfs4_fs_h as Nfs4
+server = next(server for host, server, point in get_nfs_mounts() if point == "/mnt/v41")
+Nfs4.nfs_server(server).print_verbose(True, False, True)
+Nfs4.nfs_client(server.nfs_client).print_verbose()
+print(Nfs4.NFS4_CLIENT_STATE["NFS4CLNT_LEASE_EXPIRED"], Nfs4.NFS4_STATE_FLAGS["NFS_OPEN_STATE"])
+""")
+    assert re.match(r"\(struct nfs_server \*\)0x[0-9a-f]+\n - rsize = 65536, rpages = 16\n", text)
+    assert re.search(r"\(struct nfs4_state \*\)0x[0-9a-f]+\n - file = /open-1, inode = "
+                     r"0x[0-9a-f]+, mode = w\n - n_rdonly = 0, n_wronly = 1, n_rdwr = 0\n", text)
+    assert re.search(r"\(struct nfs_delegation \*\)0x[0-9a-f]+\n - file = /file-5, .* type = r\n",
+                     text)
+    assert text.endswith(" - NFS4 lease is _NOT_ expired\n2 2\n")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from LinuxDump.nfs.options import version_text
 from LinuxDump.nfs.rpc import CONNECTED, transports
 from LinuxDump.Time import ktime_t
-from pykdump.API import (HZ, EnumInfo, addr2sym, readSU, readU64, struct_size, sym2addr,
-                         walk_percpu)
+from pykdump.API import (HZ, EnumInfo, addr2sym, readSU, readU64, struct_exists, struct_size,
+                         sym2addr, walk_percpu)
 
 _MAX_PROCEDURES, _MAX_PARENTS = 1000, 100
 _NS_MS = 1_000_000
@@ -59,10 +59,11 @@ class Stats(NamedTuple):
     caps        numbers by their names there
     v4          the same of version 4, with "pnfs", "lease_time", "lease_expired" ...; {} of others
     flavor      of security, and the pseudo-flavor
-    counters    None if there is no memory for them
+    counters    None if the server has none, or the dump not their type
+    counted     does the server have them
     program     its number, version and name
-    transports  (kind, numbers) of each
-    operations
+    transports  (kind, numbers) of each; None is not in the dump
+    operations  [] if the dump does not have their type
     """
 
     age: int
@@ -71,8 +72,9 @@ class Stats(NamedTuple):
     v4: dict[str, int | str]
     flavor: tuple[int, int]
     counters: Counters | None
+    counted: bool
     program: tuple[int, int, str]
-    transports: list[tuple[str, list[int]]]
+    transports: list[tuple[str, list[int | None]]]
     operations: list[Operation]
 
 
@@ -88,7 +90,7 @@ def stats(server: Any) -> Stats:
         {"caps": server.caps, "wtmult": server.wtmult, "dtsize": server.dtsize,
          "bsize": server.bsize, "namlen": server.namelen},
         _v4(server, client) if version_text(server).startswith("4") else {},
-        (auth.au_ops.au_flavor, auth.au_flavor), _counters(server),
+        (auth.au_ops.au_flavor, auth.au_flavor), _counters(server), bool(server.io_stats),
         (clnt.cl_prog, clnt.cl_vers, str(clnt.cl_program.name)),
         [_transport(xprt) for xprt in transports(clnt)], _operations(clnt))
 
@@ -119,7 +121,7 @@ def _v4(server: Any, client: Any) -> dict[str, int | str]:
 
 def _counters(server: Any) -> Counters | None:
     pointer = int(server.io_stats or 0)
-    if not pointer:
+    if not pointer or not struct_exists("struct nfs_iostats"):
         return None
     _cpus, each, _report = walk_percpu(pointer, "struct nfs_iostats")
     sums: dict[str, dict[str, int]] = {"fscache": {}}
@@ -142,21 +144,26 @@ def _names(enum: str, start: str, count: int) -> list[str]:
     return [known.get(index, str(index)) for index in range(count)]
 
 
-def _transport(xprt: Any) -> tuple[str, list[int]]:
+def _transport(xprt: Any) -> tuple[str, list[int | None]]:
     """As the kernel prints them: those of TCP are 13 numbers."""
     kind = _TRANSPORTS.get(addr2sym(int(xprt.ops.print_stats or 0)) or "", "")
     count = xprt.stat
     idle = _seconds_since(xprt.last_used) if xprt.state & CONNECTED else 0
     connection = [count.connect_count, count.connect_time // HZ, idle] \
         if kind in ("tcp", "local") else []
-    port = [readSU("struct sock_xprt", int(xprt)).srcport] if kind in ("tcp", "udp") else []
+    port: list[int | None] = []
+    if kind in ("tcp", "udp"):
+        port = [readSU("struct sock_xprt", int(xprt)).srcport
+                if struct_exists("struct sock_xprt") else None]
     return kind or "unknown", [
         *port, count.bind_count, *connection, count.sends, count.recvs, count.bad_xids,
         count.req_u, count.bklog_u, count.max_slots, count.sending_u, count.pending_u]
 
 
 def _operations(clnt: Any) -> list[Operation]:
-    """Of a client and those that it was made from."""
+    """Of a client and those that it was made from; [] if the dump does not have their type."""
+    if not struct_exists("struct rpc_iostats"):
+        return []
     chain = [clnt]
     for _ in range(_MAX_PARENTS):
         parent = chain[-1].cl_parent

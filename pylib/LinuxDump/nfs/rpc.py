@@ -13,6 +13,7 @@ from pykdump.API import (CU_LIVE, addr2sym, crash, member_offset, memoize_cond, 
                          readU32, sym2addr, walk_list)
 
 MAX_CLIENTS, MAX_REQUESTS, MAX_TRANSPORTS = 100_000, 100_000, 4096
+_MAX_NET = 512              # bytes of a struct sunrpc_net
 _QUEUED = 1 << 1            # of rpc_task.tk_runstate: RPC_TASK_QUEUED
 _MAJORSEEN = 0x20           # of rpc_task.tk_flags: RPC_CALL_MAJORSEEN
 _NS = 1_000_000_000
@@ -116,15 +117,38 @@ def clients() -> tuple[list[Any], list[str]]:
     for net in get_net_namespace_list() if sym2addr("sunrpc_net_id") else ():
         try:
             own = generic(net, "sunrpc_net_id")
-            if own:
-                some, report = walk_list(readSU("struct sunrpc_net", own).all_clients,
-                                         "struct rpc_clnt", "cl_clients", limit=MAX_CLIENTS)
+            head = _head(own) if own else 0
+            if head:
+                some, report = walk_list(head, "struct rpc_clnt", "cl_clients",
+                                         limit=MAX_CLIENTS)
                 found += some
                 if not report.whole:
                     problems.append(f"RPC clients of {net}: {report}; {len(some)} could be read")
         except (crash.error, IndexError) as err:
             problems.append(f"RPC clients of {net}: {err}")
     return found, problems
+
+
+def _head(own: int) -> int:
+    """The list of all clients in a struct sunrpc_net; 0 if it is empty.
+
+    Without that type (kernels before 5.11, whose modules have none in the dump) it is found by
+    what it leads to: structs whose transport has a name.
+    """
+    offset = member_offset("struct sunrpc_net", "all_clients")
+    if offset >= 0:
+        return own + offset
+    node = member_offset("struct rpc_clnt", "cl_clients")
+    for at in range(own, own + _MAX_NET, 8):
+        try:
+            first = readPtr(at)
+            if first != at and readPtr(first + 8) == at and readPtr(readPtr(at + 8)) == at:
+                clnt = readSU("struct rpc_clnt", first - node)
+                if clnt.cl_xprt.servername and clnt.cl_program.name:
+                    return at
+        except (crash.error, IndexError):
+            continue        # no list
+    return 0
 
 
 def transports(clnt: Any) -> list[Any]:

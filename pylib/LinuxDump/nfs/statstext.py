@@ -32,8 +32,16 @@ def lines(stats: Stats) -> Iterator[str]:
     flavor, pseudo = stats.flavor
     yield f"  sec: flavor={flavor}" + (f", pseudoflavor={pseudo}" if flavor else "")
     for kind, numbers in stats.transports:
-        yield f"  xprt:  {kind} {' '.join(map(str, numbers))}"
-    yield from _counted(stats.counters) if stats.counters else ("  sorry, stats are NULL",)
+        words = ["?" if number is None else str(number) for number in numbers]
+        yield f"  xprt:  {kind} {' '.join(words)}"
+    if stats.counters:
+        yield from _counted(stats.counters)
+    else:
+        yield "  events: the types of the module nfs are not in the dump" if stats.counted \
+            else "  sorry, stats are NULL"
+    if not stats.operations:
+        yield "  operations: the types of the module sunrpc are not in the dump"
+        return
     yield _HEADER.format("", *_COLUMNS)
     for each in stats.operations:
         if each.ops:

@@ -77,6 +77,45 @@ print(json.dumps({"base": base, "objects": sorted(found.values())}))
 """
 
 
+# The same of NFS and RPC, which others do not have.
+NFS_OBJECTS = """
+import json
+from LinuxDump.nfs import rpc, shares, state4
+from pykdump.API import *
+base = readU64(sym2addr("page_offset_base"))
+found = {}
+def add(struct, obj):
+    address = int(obj or 0)
+    if base <= address < base + (1 << 40):
+        found[address] = [struct, address, struct_size(struct)]
+for share in shares.shares().shares:
+    server = share.server
+    add("struct super_block", share.sb)
+    add("struct nfs_server", server)
+    add("struct nfs_client", server.nfs_client)
+    for owner in state4.owners(server) if share.version[0] == "4" else ():
+        add("struct nfs4_state_owner", owner.owner)
+        for state in owner.states:
+            add("struct nfs4_state", state.state)
+            add("struct inode", state.inode)
+            for lock in state.locks:
+                add("struct nfs4_lock_state", lock)
+    for each in state4.delegations(server):
+        add("struct nfs_delegation", each.delegation)
+for clnt in rpc.clients()[0]:
+    for struct, obj in (("rpc_clnt", clnt), ("rpc_auth", clnt.cl_auth),
+                        ("rpc_iostats", clnt.cl_metrics), ("rpc_timeout", clnt.cl_timeout),
+                        ("rpc_xprt_switch", clnt.cl_xpi.xpi_xpswitch)):
+        add("struct " + struct, obj)
+    for xprt in rpc.transports(clnt):
+        add("struct rpc_xprt", xprt)
+for request in rpc.requests().requests:
+    add("struct rpc_task", request.task)
+    add("struct rpc_rqst", request.task.tk_rqstp)
+print(json.dumps({"base": base, "objects": sorted(found.values())}))
+"""
+
+
 class Damage:
     """A copy of a dump that is written to by physical address."""
 
@@ -94,9 +133,9 @@ class Damage:
             file.write(data)
 
 
-def objects_of(session):
+def objects_of(session, program=OBJECTS):
     """Objects that may be damaged, as (base of the direct map, [struct, address, size] ...)."""
-    told = json.loads(session.epython(OBJECTS))
+    told = json.loads(session.epython(program))
     return told["base"], told["objects"]
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dump.damage import Damage, objects_of, scatter
+from tests.dump.damage import NFS_OBJECTS, Damage, objects_of, scatter
+from tests.dump.harness import Crash
 
 PROGS = Path(__file__).resolve().parents[2] / "progs"
 # Programs with the options that show all they can; those that read no kernel object have none.
@@ -29,6 +30,16 @@ COMMANDS = {
     "taskinfo": ("", "-v --wait", "--recent --json", "--summary", "--hang", "--times", "--memory",
                  "--memory --json", "--ns -v", "--ns --json", "--pstree"),
 }
+# Those that show NFS, on a dump of its own, and what programs take from the library.
+NFS_COMMANDS = ("mountshow --mounts", "mountshow --stats", "mountshow --stats --json",
+                "hanginfo -v", "hanginfo --json", "crashinfo", "crashinfo --json", "./state4.py")
+NFS_STATE = """
+from LinuxDump.fs import nfs4_fs_h as Nfs4
+from LinuxDump.nfsrpc import get_nfs_mounts
+for host, server, point in get_nfs_mounts():
+    Nfs4.nfs_server(server).print_verbose(True, True, True)
+    Nfs4.nfs_client(server.nfs_client).print_verbose()
+"""
 SEEDS = [int(seed) for seed in os.environ.get("DAMAGE_SEEDS", "7").split()]
 
 
@@ -67,6 +78,22 @@ def test_no_program_ends_in_a_traceback_or_ends_the_session(damaged):
             wrong.append(f"crash> taskinfo --pidinfo={pid}\n{text[-3000:]}")
     assert not wrong, "\n\n".join(wrong)
     assert "UPTIME" in damaged.run("sys")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_program_ends_in_a_traceback_on_damaged_nfs(seed, nfs_crash, nfs_dump, plugin, tmp_path):
+    copy = Damage(nfs_dump, tmp_path / "vmcore")
+    print("\n".join(scatter(copy, *objects_of(nfs_crash, NFS_OBJECTS), seed)))
+    session = Crash(nfs_dump, tmp_path, vmcore=copy.path)
+    session.run(f"extend {plugin}")
+    (session.cwd / "state4.py").write_text(NFS_STATE)
+    texts = {line: session.run(f"epython {line}") for line in NFS_COMMANDS}
+    assert "UPTIME" in session.run("sys")
+    session.close()
+    copy.path.unlink()
+    wrong = [f"crash> {line}\n{text[-3000:]}" for line, text in texts.items()
+             if "Traceback" in text or "Execution took" not in text]
+    assert not wrong, "\n\n".join(wrong)
 
 
 def _pids(session):

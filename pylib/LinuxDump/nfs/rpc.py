@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from LinuxDump.dlkm import lsmod
 from LinuxDump.inet import get_net_namespace_list
 from LinuxDump.Time import get_ktime_j, ktime_t, tkr_time
 from pykdump.API import (CU_LIVE, addr2sym, crash, member_offset, memoize_cond, readPtr, readSU,
@@ -14,6 +15,7 @@ from pykdump.API import (CU_LIVE, addr2sym, crash, member_offset, memoize_cond, 
 
 MAX_CLIENTS, MAX_REQUESTS, MAX_TRANSPORTS = 100_000, 100_000, 4096
 _MAX_NET = 512              # bytes of a struct sunrpc_net
+_MAX_GENERIC = 1024         # of what modules have for each struct net
 _QUEUED = 1 << 1            # of rpc_task.tk_runstate: RPC_TASK_QUEUED
 _MAJORSEEN = 0x20           # of rpc_task.tk_flags: RPC_CALL_MAJORSEEN
 _NS = 1_000_000_000
@@ -94,19 +96,6 @@ class Requests(NamedTuple):
     problems: list[str]
 
 
-def generic(net: Any, ident: str) -> int:
-    """What a module has for a struct net, by the variable of its number; 0 without that.
-
-    crash.error.
-    """
-    number = sym2addr(ident)
-    table = net.gen
-    if not number or not table:
-        return 0
-    return readPtr(int(table) + member_offset("struct net_generic", "ptr")
-                   + 8 * readU32(number))
-
-
 def clients() -> tuple[list[Any], list[str]]:
     """Each struct rpc_clnt of all network namespaces, and what could not be read.
 
@@ -114,10 +103,9 @@ def clients() -> tuple[list[Any], list[str]]:
     """
     found: list[Any] = []
     problems: list[str] = []
-    for net in get_net_namespace_list() if sym2addr("sunrpc_net_id") else ():
+    for net in get_net_namespace_list() if _is_there() else ():
         try:
-            own = generic(net, "sunrpc_net_id")
-            head = _head(own) if own else 0
+            head = _head(net)
             if head:
                 some, report = walk_list(head, "struct rpc_clnt", "cl_clients",
                                          limit=MAX_CLIENTS)
@@ -129,26 +117,47 @@ def clients() -> tuple[list[Any], list[str]]:
     return found, problems
 
 
-def _head(own: int) -> int:
-    """The list of all clients in a struct sunrpc_net; 0 if it is empty.
+def _is_there() -> bool:
+    return bool(sym2addr("rpc_create")) or "sunrpc" in lsmod()
 
-    Without that type (kernels before 5.11, whose modules have none in the dump) it is found by
-    what it leads to: structs whose transport has a name.
+
+def _head(net: Any) -> int:
+    """The list of all RPC clients of a struct net; 0 if there are none.  crash.error.
+
+    It is in the struct sunrpc_net, one of what modules have for each net.  Which of them that is
+    says a variable that crash does not know of since 6.4 (it lies in memory that is read-only
+    after init), and kernels before 5.11 do not have the type in the dump: then it is found by
+    what it leads to.
     """
+    table = net.gen
+    if not table:
+        return 0
+    start = int(table) + member_offset("struct net_generic", "ptr")
+    number = sym2addr("sunrpc_net_id")
+    numbers = [readU32(number)] if number else range(1, min(table.s.len, _MAX_GENERIC))
     offset = member_offset("struct sunrpc_net", "all_clients")
-    if offset >= 0:
-        return own + offset
-    node = member_offset("struct rpc_clnt", "cl_clients")
-    for at in range(own, own + _MAX_NET, 8):
-        try:
-            first = readPtr(at)
-            if first != at and readPtr(first + 8) == at and readPtr(readPtr(at + 8)) == at:
-                clnt = readSU("struct rpc_clnt", first - node)
-                if clnt.cl_xprt.servername and clnt.cl_program.name:
-                    return at
-        except (crash.error, IndexError):
-            continue        # no list
+    if number and offset >= 0:
+        own = readPtr(start + 8 * readU32(number))
+        return own + offset if own else 0
+    places = [offset] if offset >= 0 else range(0, _MAX_NET, 8)
+    for at in numbers:
+        own = readPtr(start + 8 * at)
+        for place in places if own else ():
+            if _leads_to_client(own + place, net):
+                return own + place
     return 0
+
+
+def _leads_to_client(head: int, net: Any) -> bool:
+    """Whether a list has a struct rpc_clnt, the transport of which belongs to a struct net."""
+    try:
+        first = readPtr(head)
+        if first == head or readPtr(first + 8) != head:
+            return False
+        clnt = readSU("struct rpc_clnt", first - member_offset("struct rpc_clnt", "cl_clients"))
+        return bool(clnt.cl_xprt.xprt_net == net)
+    except (crash.error, IndexError):
+        return False            # no list
 
 
 def transports(clnt: Any) -> list[Any]:

@@ -18,6 +18,7 @@ from tests.lab.suites import Archive, DownloadError
 META_PACKAGE = "linux-image-cloud-amd64"
 RELEASE = re.compile(r"[0-9][A-Za-z0-9.+~-]*")
 HOLDS = ("vmlinux", "vmlinuz", "modules")
+INDEXED = "indexed"     # an empty file: the vmlinux has an index
 SPACE_NEEDED = 1300 << 20
 DEBUG_SPACE_NEEDED = 700 << 20
 
@@ -123,7 +124,7 @@ def _stored(directory: Path, release: str, archive: Archive, progress: Progress)
         raise LabError(f"not a kernel release: {release!r}")
     place = cache.entry(
         directory / release, lambda partial: _fill(partial, release, archive, progress),
-        holds=HOLDS,
+        holds=(*HOLDS, INDEXED),
         waiting=lambda: progress.note(f"waiting for another run that fetches kernel {release}"))
     return Kernel(release, *(place / name for name in HOLDS), archive.suite)
 
@@ -177,6 +178,9 @@ def _fill(partial: Path, release: str, archive: Archive, progress: Progress) -> 
     with progress.stage("unpacking the kernel"):
         _unpack_image(image_package, release, partial / "vmlinuz", modules)
         _unpack_vmlinux(debug_package, release, partial / "vmlinux")
+    with progress.stage("indexing its debug information"):
+        _index(partial / "vmlinux")
+        (partial / INDEXED).touch()
     shutil.rmtree(image)
     shutil.rmtree(debug)
 
@@ -218,6 +222,13 @@ def _unpack_vmlinux(package: Path, release: str, vmlinux: Path) -> None:
                 _extract(archive, member, vmlinux)
                 return
     raise LabError(f"{package.name} holds no vmlinux")
+
+
+def _index(vmlinux: Path) -> None:
+    """Have gdb, and so crash, find names without reading all debug information at each start."""
+    made = subprocess.run(["gdb-add-index", str(vmlinux)], capture_output=True, text=True)
+    if made.returncode:
+        raise LabError(f"gdb-add-index {vmlinux}: {made.stderr.strip()}")
 
 
 @contextmanager

@@ -28,6 +28,7 @@ TABLE: dict[str, dict[str, str]] = {
         "busybox-static": "the guest's whole user space",
         "gcc": "compiles the guest's helper, guests/states.c",
         "libc6-dev": "the static C library of that helper",
+        "gdb": "gdb-add-index: crash then starts in half the time",
         "makedumpfile": "writes kdump files as production machines do",
         "e2fsprogs": "mke2fs, which the guest \"storage\" makes filesystems with",
         "xfsprogs": "mkfs.xfs for it",

@@ -13,7 +13,7 @@ FUZZ_CHOSEN    = $(or $(filter $(FUZZ_TARGETS),$(T)),$(FUZZ_TARGETS))
 FUZZ_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 FUZZ_SOURCES  := $(filter extension/base/% extension/types/%,$(SOURCES)) \
                  extension/memory/cache.c extension/memory/timed.c \
-                 extension/stacks/code_stack.c extension/stacks/expression.c
+                 extension/stacks/code_stack.c extension/stacks/expression.c extension/stacks/numbers.c
 FUZZ_OBJECTS  := $(FUZZ_SOURCES:extension/%.c=$(BUILD)/fuzz/%.o) \
                  $(BUILD)/fuzz/host.o $(BUILD)/fuzz/walk.o
 FUZZ_CFLAGS   := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \

@@ -2,21 +2,13 @@
 #include "stacks/expression.h"
 
 #include "memory/cache.h"
+#include "stacks/numbers.h"
 #include "types/dwarf_die.h"
 
 enum {
-    MAX_ITEMS = 64,           // on the machine's stack
     MAX_OPERATIONS = 1 << 12, // for one question, with all that it asks of callers
     STACK_SIZE = 1 << 14,     // bytes
     WORD = sizeof(uint64_t),
-    BITS = 8,
-};
-
-// A number of a type: of `size` bytes, extended to the word by its sign. 0: any number.
-struct item {
-    uint64_t value;
-    uint8_t size;
-    bool is_signed;
 };
 
 struct machine {
@@ -25,59 +17,21 @@ struct machine {
     struct dwarf_program program;
     bool past;
     bool in_base; // it is the program of the frame's base
-    struct item items[MAX_ITEMS];
-    size_t depth;
+    struct numbers numbers;
     struct code_value made; // doubt, callers and followed of all that was used
-    const char *reason;
 };
 
 static bool run(struct machine *machine, struct expression *result);
 
 static bool fail(struct machine *machine, const char *reason)
 {
-    machine->reason = reason;
+    machine->numbers.reason = reason;
     return false;
-}
-
-static struct item normal(uint64_t value, uint8_t size, bool is_signed)
-{
-    if (size && size < WORD) {
-        uint64_t mask = ((uint64_t)1 << BITS * size) - 1;
-        value &= mask;
-        if (is_signed && value & (mask ^ mask >> 1))
-            value |= ~mask;
-    }
-    return (struct item){value, size, is_signed};
-}
-
-static bool push_item(struct machine *machine, struct item item)
-{
-    if (machine->depth == MAX_ITEMS)
-        return fail(machine, "its expression is too deep");
-    machine->items[machine->depth++] = item;
-    return true;
 }
 
 static bool push(struct machine *machine, uint64_t value)
 {
-    return push_item(machine, (struct item){.value = value});
-}
-
-// The item `below` the top.
-static bool peek(struct machine *machine, uint64_t below, struct item *item)
-{
-    if (below >= machine->depth)
-        return fail(machine, "its expression is wrong");
-    *item = machine->items[machine->depth - 1 - below];
-    return true;
-}
-
-static bool pop(struct machine *machine, struct item *item)
-{
-    if (!peek(machine, 0, item))
-        return false;
-    machine->depth--;
-    return true;
+    return numbers_push(&machine->numbers, (struct number){.value = value});
 }
 
 // What a value is made of makes it as doubtful.
@@ -127,7 +81,7 @@ static bool push_base(struct machine *machine, uint64_t offset)
         .in_base = true,
     };
     if (!run(&inner, &base))
-        return fail(machine, inner.reason);
+        return fail(machine, inner.numbers.reason);
     use(machine, &base.number);
     return push(machine, base.number.value + offset);
 }
@@ -146,11 +100,11 @@ static bool read_memory(struct machine *machine, uint64_t address, size_t size, 
 
 static bool load(struct machine *machine, size_t size, bool is_signed, bool typed)
 {
-    struct item at;
+    struct number at;
     uint64_t value;
-    if (!pop(machine, &at) || !read_memory(machine, at.value, size, &value))
+    if (!numbers_pop(&machine->numbers, &at) || !read_memory(machine, at.value, size, &value))
         return false;
-    return push_item(machine, normal(value, typed ? (uint8_t)size : 0, is_signed));
+    return numbers_push(&machine->numbers, number_of(value, typed ? (uint8_t)size : 0, is_signed));
 }
 
 static bool push_entry(struct machine *machine, Dwarf_Op *op)
@@ -164,7 +118,7 @@ static bool push_entry(struct machine *machine, Dwarf_Op *op)
         ops->atom < DW_OP_reg0 || ops->atom > DW_OP_reg31)
         return fail(machine, "it depends on what was in memory when the function was entered");
     if (!code_entry(machine->stack, machine->frame, ops->atom - DW_OP_reg0, &value,
-                    &machine->reason))
+                    &machine->numbers.reason))
         return false;
     use(machine, &value);
     return push(machine, value.value);
@@ -172,10 +126,10 @@ static bool push_entry(struct machine *machine, Dwarf_Op *op)
 
 // ---- types --------------------------------------------------------------------------------------
 
-static bool type_of(struct machine *machine, Dwarf_Op *op, bool has_type, struct item *type)
+static bool type_of(struct machine *machine, Dwarf_Op *op, bool has_type, struct number *type)
 {
     Dwarf_Die die;
-    *type = (struct item){0};
+    *type = (struct number){0};
     if (!has_type)
         return true;
     if (libdw->dwarf_getlocation_die(&machine->program.attribute, op, &die) != 0)
@@ -191,25 +145,25 @@ static bool type_of(struct machine *machine, Dwarf_Op *op, bool has_type, struct
 
 static bool convert(struct machine *machine, Dwarf_Op *op)
 {
-    struct item item;
-    struct item type;
-    if (!pop(machine, &item) || !type_of(machine, op, op->number != 0, &type))
+    struct number item;
+    struct number type;
+    if (!numbers_pop(&machine->numbers, &item) || !type_of(machine, op, op->number != 0, &type))
         return false;
-    return push_item(machine, normal(item.value, type.size, type.is_signed));
+    return numbers_push(&machine->numbers, number_of(item.value, type.size, type.is_signed));
 }
 
 static bool push_typed_register(struct machine *machine, Dwarf_Op *op)
 {
-    struct item type;
+    struct number type;
     uint64_t value;
     if (!type_of(machine, op, true, &type) || !read_register(machine, op->number, &value))
         return false;
-    return push_item(machine, normal(value, type.size, type.is_signed));
+    return numbers_push(&machine->numbers, number_of(value, type.size, type.is_signed));
 }
 
 static bool push_typed_constant(struct machine *machine, Dwarf_Op *op)
 {
-    struct item type;
+    struct number type;
     Dwarf_Attribute attribute;
     Dwarf_Block block;
     uint64_t value = 0;
@@ -219,148 +173,13 @@ static bool push_typed_constant(struct machine *machine, Dwarf_Op *op)
         libdw->dwarf_formblock(&attribute, &block) != 0 || block.length > WORD)
         return fail(machine, "its expression is wrong");
     memcpy(&value, block.data, block.length);
-    return push_item(machine, normal(value, type.size, type.is_signed));
+    return numbers_push(&machine->numbers, number_of(value, type.size, type.is_signed));
 }
 
 static bool load_typed(struct machine *machine, Dwarf_Op *op)
 {
-    struct item type;
+    struct number type;
     return type_of(machine, op, true, &type) && load(machine, op->number, type.is_signed, true);
-}
-
-// ---- arithmetic ---------------------------------------------------------------------------------
-
-static uint64_t divide(struct item a, struct item b)
-{
-    if (a.size && !a.is_signed)
-        return a.value / b.value;
-    return b.value == UINT64_MAX ? -a.value : (uint64_t)((int64_t)a.value / (int64_t)b.value);
-}
-
-static uint64_t modulo(struct item a, struct item b)
-{
-    if (!a.is_signed)
-        return a.value % b.value;
-    return b.value == UINT64_MAX ? 0 : (uint64_t)((int64_t)a.value % (int64_t)b.value);
-}
-
-static uint64_t shift(uint8_t atom, struct item a, uint64_t by)
-{
-    unsigned width = BITS * (a.size ? a.size : WORD);
-    if (by >= width)
-        return atom == DW_OP_shra && (int64_t)a.value < 0 ? UINT64_MAX : 0;
-    if (atom == DW_OP_shl)
-        return a.value << by;
-    if (atom == DW_OP_shra)
-        return (uint64_t)((int64_t)a.value >> by);
-    return normal(a.value, a.size, false).value >> by;
-}
-
-static bool compare(uint8_t atom, struct item a, struct item b)
-{
-    bool is_less = a.size && !a.is_signed ? a.value < b.value : (int64_t)a.value < (int64_t)b.value;
-    switch (atom) {
-    case DW_OP_eq:
-        return a.value == b.value;
-    case DW_OP_ne:
-        return a.value != b.value;
-    case DW_OP_lt:
-        return is_less;
-    case DW_OP_ge:
-        return !is_less;
-    case DW_OP_le:
-        return is_less || a.value == b.value;
-    default:
-        return !is_less && a.value != b.value;
-    }
-}
-
-static bool compute(struct machine *machine, uint8_t atom)
-{
-    struct item a;
-    struct item b;
-    uint64_t value;
-    if (!pop(machine, &b) || !pop(machine, &a))
-        return false;
-    if ((atom == DW_OP_div || atom == DW_OP_mod) && !b.value)
-        return fail(machine, "its expression divides by zero");
-    switch (atom) {
-    case DW_OP_and:
-        value = a.value & b.value;
-        break;
-    case DW_OP_or:
-        value = a.value | b.value;
-        break;
-    case DW_OP_xor:
-        value = a.value ^ b.value;
-        break;
-    case DW_OP_plus:
-        value = a.value + b.value;
-        break;
-    case DW_OP_minus:
-        value = a.value - b.value;
-        break;
-    case DW_OP_mul:
-        value = a.value * b.value;
-        break;
-    case DW_OP_div:
-        value = divide(a, b);
-        break;
-    case DW_OP_mod:
-        value = modulo(a, b);
-        break;
-    case DW_OP_shl:
-    case DW_OP_shr:
-    case DW_OP_shra:
-        value = shift(atom, a, b.value);
-        break;
-    default:
-        return push(machine, compare(atom, a, b));
-    }
-    return push_item(machine, normal(value, a.size, a.is_signed));
-}
-
-static bool change(struct machine *machine, Dwarf_Op *op)
-{
-    struct item a;
-    if (!pop(machine, &a))
-        return false;
-    switch (op->atom) {
-    case DW_OP_neg:
-        a.value = -a.value;
-        break;
-    case DW_OP_not:
-        a.value = ~a.value;
-        break;
-    case DW_OP_abs:
-        a.value = (int64_t)a.value < 0 && (!a.size || a.is_signed) ? -a.value : a.value;
-        break;
-    default:
-        a.value += op->number;
-        break;
-    }
-    return push_item(machine, normal(a.value, a.size, a.is_signed));
-}
-
-// ---- the machine's stack ------------------------------------------------------------------------
-
-static bool pick(struct machine *machine, uint64_t below)
-{
-    struct item item;
-    return peek(machine, below, &item) && push_item(machine, item);
-}
-
-// Exchanges the top with the one below it, or turns the top three.
-static bool turn(struct machine *machine, size_t count)
-{
-    struct item top;
-    struct item last;
-    if (!peek(machine, 0, &top) || !peek(machine, count - 1, &last))
-        return false;
-    for (size_t i = 0; i + 1 < count; i++)
-        machine->items[machine->depth - 1 - i] = machine->items[machine->depth - 2 - i];
-    machine->items[machine->depth - count] = top;
-    return true;
 }
 
 static bool push_address(struct machine *machine, Dwarf_Op *op)
@@ -381,8 +200,8 @@ static bool jump(struct machine *machine, size_t *next)
     Dwarf_Op *op = &program->ops[*next - 1];
     // relative to what follows the operation, which has a number of two bytes
     uint64_t target = op->offset + 1 + sizeof(uint16_t) + op->number;
-    struct item condition = {.value = 1};
-    if (op->atom == DW_OP_bra && !pop(machine, &condition))
+    struct number condition = {.value = 1};
+    if (op->atom == DW_OP_bra && !numbers_pop(&machine->numbers, &condition))
         return false;
     if (!condition.value)
         return true;
@@ -397,7 +216,7 @@ static bool jump(struct machine *machine, size_t *next)
 
 static bool step(struct machine *machine, Dwarf_Op *op, size_t *next)
 {
-    struct item dropped;
+    struct number dropped;
     uint8_t atom = op->atom;
     if (atom >= DW_OP_lit0 && atom <= DW_OP_lit31)
         return push(machine, atom - DW_OP_lit0);
@@ -437,22 +256,22 @@ static bool step(struct machine *machine, Dwarf_Op *op, size_t *next)
     case DW_OP_GNU_reinterpret:
         return convert(machine, op);
     case DW_OP_dup:
-        return pick(machine, 0);
+        return numbers_pick(&machine->numbers, 0);
     case DW_OP_over:
-        return pick(machine, 1);
+        return numbers_pick(&machine->numbers, 1);
     case DW_OP_pick:
-        return pick(machine, op->number);
+        return numbers_pick(&machine->numbers, op->number);
     case DW_OP_drop:
-        return pop(machine, &dropped);
+        return numbers_pop(&machine->numbers, &dropped);
     case DW_OP_swap:
-        return turn(machine, 2);
+        return numbers_turn(&machine->numbers, 2);
     case DW_OP_rot:
-        return turn(machine, 3);
+        return numbers_turn(&machine->numbers, 3);
     case DW_OP_abs:
     case DW_OP_neg:
     case DW_OP_not:
     case DW_OP_plus_uconst:
-        return change(machine, op);
+        return numbers_change(&machine->numbers, atom, op->number);
     case DW_OP_and:
     case DW_OP_div:
     case DW_OP_minus:
@@ -465,7 +284,7 @@ static bool step(struct machine *machine, Dwarf_Op *op, size_t *next)
     case DW_OP_shra:
     case DW_OP_xor:
     case DW_OP_eq ... DW_OP_ne:
-        return compute(machine, atom);
+        return numbers_compute(&machine->numbers, atom);
     case DW_OP_bra:
     case DW_OP_skip:
         return jump(machine, next);
@@ -497,7 +316,7 @@ static bool finish(struct machine *machine, enum expression_kind kind, uint64_t 
 static bool is_last(struct machine *machine, Dwarf_Op *op, struct expression *result, bool *good)
 {
     Dwarf_Block block;
-    struct item item;
+    struct number item;
     uint64_t value = 0;
     if ((op->atom >= DW_OP_reg0 && op->atom <= DW_OP_reg31) || op->atom == DW_OP_regx) {
         uint64_t number = op->atom == DW_OP_regx ? op->number : op->atom - (uint64_t)DW_OP_reg0;
@@ -506,7 +325,8 @@ static bool is_last(struct machine *machine, Dwarf_Op *op, struct expression *re
         return true;
     }
     if (op->atom == DW_OP_stack_value) {
-        *good = pop(machine, &item) && finish(machine, EXPRESSION_VALUE, item.value, result);
+        *good = numbers_pop(&machine->numbers, &item) &&
+                finish(machine, EXPRESSION_VALUE, item.value, result);
         return true;
     }
     if (op->atom == DW_OP_implicit_value) {
@@ -525,7 +345,7 @@ static bool is_last(struct machine *machine, Dwarf_Op *op, struct expression *re
 static bool run(struct machine *machine, struct expression *result)
 {
     const struct dwarf_program *program = &machine->program;
-    struct item item;
+    struct number item;
     bool good = false;
     size_t next = 0;
     while (next < program->count) {
@@ -540,7 +360,8 @@ static bool run(struct machine *machine, struct expression *result)
         if (!step(machine, op, &next))
             return false;
     }
-    return pop(machine, &item) && finish(machine, EXPRESSION_ADDRESS, item.value, result);
+    return numbers_pop(&machine->numbers, &item) &&
+           finish(machine, EXPRESSION_ADDRESS, item.value, result);
 }
 
 bool expression_run(struct code_stack *stack, size_t frame, const struct dwarf_program *program,
@@ -549,6 +370,6 @@ bool expression_run(struct code_stack *stack, size_t frame, const struct dwarf_p
     struct machine machine = {.stack = stack, .frame = frame, .program = *program, .past = past};
     if (run(&machine, result))
         return true;
-    *reason = machine.reason;
+    *reason = machine.numbers.reason;
     return false;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/column_fault.h"
 
-#include <string.h>
-
 #include "base/length.h"
 #include "objects/state.h"
+#include "objects/text.h"
 
 static PyStructSequence_Field fault_fields[] = {
     {"reason", "'null', 'unmapped', 'excluded', 'absent' or 'fault'"},
@@ -53,7 +52,7 @@ PyObject *column_fault_new(const struct column_fault *fault)
         PyLong_FromSize_t(fault->count),
         PyLong_FromSize_t(fault->row),
         PyLong_FromUnsignedLongLong(fault->address),
-        PyUnicode_DecodeUTF8(fault->message, (Py_ssize_t)strlen(fault->message), "replace"),
+        text_new(fault->message),
     };
     for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
         PyStructSequence_SET_ITEM(tuple, (Py_ssize_t)i, fields[i]);

@@ -10,6 +10,7 @@
 #include "objects/crash_module.h"
 #include "objects/raise.h"
 #include "objects/state.h"
+#include "objects/text.h"
 #include "objects/type_text.h"
 #include "symbols/symbols.h"
 #include "types/types.h"
@@ -70,11 +71,11 @@ static PyObject *crash_addr2sym(PyObject *module, PyObject *args)
     if (PyErr_Occurred())
         return NULL;
     if (loose)
-        return found ? Py_BuildValue("(sK)", symbol.name, (unsigned long long)offset)
+        return found ? Py_BuildValue("(NK)", text_new(symbol.name), (unsigned long long)offset)
                      : Py_BuildValue("(OO)", Py_None, Py_None);
     if (!found || offset)
         Py_RETURN_NONE;
-    return PyUnicode_FromString(symbol.name);
+    return text_new(symbol.name);
 }
 
 static PyObject *crash_addr2mod(PyObject *module, PyObject *argument)
@@ -89,9 +90,7 @@ static PyObject *crash_addr2mod(PyObject *module, PyObject *argument)
     message_receive(&message, name != NULL, NULL);
     if (PyErr_Occurred())
         return NULL;
-    if (!name)
-        Py_RETURN_NONE;
-    return PyUnicode_FromString(name);
+    return text_or_none(name);
 }
 
 // -1 for what is no type, as crash's own macro has it.

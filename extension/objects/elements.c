@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "objects/elements.h"
 
-#include <string.h>
-
 #include "objects/column.h"
 #include "objects/engine_module.h"
 #include "objects/raise.h"
+#include "objects/text.h"
 #include "types/path.h"
 
 bool elements_init(struct elements *elements, PyObject *name, PyObject *member)
@@ -93,10 +92,8 @@ bool report_raises(const struct walk_report *report)
 
 PyObject *report_tuple(const struct walk_report *report)
 {
-    const char *message = report->error.message;
-    PyObject *text = PyUnicode_DecodeUTF8(message, (Py_ssize_t)strlen(message), "replace");
     return Py_BuildValue("(sKKN)", end_name(report->end), (unsigned long long)report->at,
-                         (unsigned long long)report->skipped, text);
+                         (unsigned long long)report->skipped, text_new(report->error.message));
 }
 
 PyObject *elements_result(const struct elements *elements, struct array *nodes,

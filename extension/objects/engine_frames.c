@@ -10,6 +10,7 @@
 #include "objects/raise.h"
 #include "objects/sequence.h"
 #include "objects/state.h"
+#include "objects/text.h"
 #include "stacks/code_stack.h"
 
 enum { MAX_FRAMES = 512, MAX_SECTIONS = 4096 };

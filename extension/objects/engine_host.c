@@ -6,6 +6,7 @@
 #include "memory/cache.h"
 #include "objects/raise.h"
 #include "objects/state.h"
+#include "objects/text.h"
 #include "stacks/code_files.h"
 #include "stacks/layout.h"
 #include "stacks/orc.h"
@@ -49,8 +50,9 @@ static PyObject *module_file(PyObject *module, PyObject *args)
         return NULL;
     char *path = (char *)given;
     enum module_file_kind kind = types_module_file(name, &path, &err);
-    PyObject *answer =
-        PyErr_Occurred() ? NULL : Py_BuildValue("(szs)", kinds[kind], path, err.message);
+    PyObject *answer = PyErr_Occurred() ? NULL
+                                        : Py_BuildValue("(sNN)", kinds[kind], text_or_none(path),
+                                                        text_new(err.message));
     if (path != given)
         free(path);
     return answer;

@@ -13,6 +13,7 @@
 #include "objects/sequence.h"
 #include "objects/signals.h"
 #include "objects/state.h"
+#include "objects/text.h"
 #include "stacks/orc.h"
 #include "stacks/unwind.h"
 #include "symbols/symbols.h"

@@ -2,6 +2,8 @@
 // Functions of module `_pykdump`: which symbols there are.
 #include "objects/engine_module.h"
 
+#include "objects/text.h"
+
 #include <string.h>
 
 #include "symbols/symbols.h"
@@ -18,8 +20,7 @@ static bool add(const struct host_symbol *symbol, void *context)
     struct wanted *wanted = context;
     if (strncmp(symbol->name, wanted->prefix, wanted->length) != 0)
         return true;
-    PyObject *name =
-        PyUnicode_DecodeUTF8(symbol->name, (Py_ssize_t)strlen(symbol->name), "replace");
+    PyObject *name = text_new(symbol->name);
     if (!name || PyList_Append(wanted->names, name) < 0)
         Py_CLEAR(wanted->names);
     Py_XDECREF(name);

@@ -12,6 +12,7 @@
 #include "objects/arguments.h"
 #include "objects/elements.h"
 #include "objects/raise.h"
+#include "objects/text.h"
 #include "objects/walk_arguments.h"
 #include "types/path.h"
 #include "walkers/hlist.h"
@@ -138,9 +139,7 @@ static PyObject *list_nodes(PyObject *module, PyObject *args)
     PyObject *found = report_raises(&report) ? NULL : elements_make(&elements, &nodes, "address");
     if (found)
         result = Py_BuildValue("(NsKN)", found, end_name(report.end), (unsigned long long)report.at,
-                               PyUnicode_DecodeUTF8(report.error.message,
-                                                    (Py_ssize_t)strlen(report.error.message),
-                                                    "replace"));
+                               text_new(report.error.message));
     array_clear(&nodes);
     return result;
 }

@@ -3,11 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "objects/factories.h"
 #include "objects/signals.h"
 #include "objects/state.h"
+#include "objects/text.h"
 
 enum { NAME_SIZE = 512 }; // bytes of a type in a message; a longer one is cut
 
@@ -51,9 +51,7 @@ PyObject *raise_error(const struct error *err)
     if (PyErr_Occurred() || (err->code == ERR_INTERRUPTED && signals_check() < 0))
         return NULL;
     PyObject *class = exception_for(err->code);
-    // The host's words and names from the dump may be anything, and are cut at some length.
-    PyObject *text =
-        PyUnicode_DecodeUTF8(err->message, (Py_ssize_t)strlen(err->message), "replace");
+    PyObject *text = text_new(err->message);
     if (text && err->code == ERR_MEMBER)
         Py_SETREF(text, factory_no_member(text));
     PyObject *exception = text ? PyObject_CallOneArg(class, text) : NULL;

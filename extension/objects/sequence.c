@@ -2,7 +2,6 @@
 #include "objects/sequence.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 PyObject *sequence_make(PyTypeObject *type, PyObject *values[], size_t count)
 {
@@ -17,10 +16,4 @@ PyObject *sequence_make(PyTypeObject *type, PyObject *values[], size_t count)
             Py_XDECREF(values[i]);
     }
     return made;
-}
-
-PyObject *text_or_none(const char *text)
-{
-    return text ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace")
-                : Py_NewRef(Py_None);
 }

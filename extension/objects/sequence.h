@@ -9,7 +9,4 @@
 // exception is set.
 PyObject *sequence_make(PyTypeObject *type, PyObject *values[], size_t count);
 
-// A str, None for NULL.
-PyObject *text_or_none(const char *text);
-
 #endif

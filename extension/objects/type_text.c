@@ -3,12 +3,13 @@
 
 #include <string.h>
 
+#include "objects/text.h"
+
 PyObject *type_text(const struct type *type)
 {
     char text[TYPE_TEXT_SIZE];
     type_format(type, text, sizeof(text));
-    // Names from a damaged description may be anything.
-    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    return text_new(text);
 }
 
 bool type_text_is_name(PyObject *text)

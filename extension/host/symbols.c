@@ -29,7 +29,8 @@ static void find_run(void *argument)
 bool host_symbol_find(const char *name, struct host_symbol *symbol)
 {
     struct symbol_call call = {.name = name};
-    if (!host_trap(find_run, &call, TRAP_PLAIN, NULL) || !call.found)
+    // crash complains aloud of a name without letters.
+    if (!*name || !host_trap(find_run, &call, TRAP_PLAIN, NULL) || !call.found)
         return false;
     deliver(call.found, symbol);
     return true;

@@ -8,6 +8,7 @@ import pytest
 
 from tests.dump.harness import untimed
 from tests.lab import kmodule
+from tests.lab.progress import Progress
 
 LAB_LOCKS = Path(__file__).resolve().parents[1] / "lab" / "guests" / "lab_locks.c"
 HEAD = re.compile(r"^PID: (\d+)  TASK: ([0-9a-f]+)  CPU: (\d+)  COMMAND: (.+)$", re.M)
@@ -214,7 +215,7 @@ def test_another_value_is_never_hidden(locks_crash):
 def test_functions_of_a_module_whose_debug_information_is_loaded(locks_crash, locks_dump,
                                                                  tmp_path):
     file = tmp_path / "lab_locks.ko"
-    file.write_bytes(kmodule.build(LAB_LOCKS, locks_dump.kernel.release))
+    file.write_bytes(kmodule.build(LAB_LOCKS, locks_dump.kernel, Progress()))
     asked = "-a -r written_wait_read lab-written-r"
     assert "written_wait_read(" not in run(locks_crash, asked)
     locks_crash.run(f"mod -s lab_locks {file}")

@@ -58,10 +58,12 @@ HISTORIES = {
     "called": {"warning": "WARNING: |BUG: scheduling while atomic", "slab": "BUG lab_checked",
                "allocation": "page allocation failure", "bad-page": "BUG: Bad page state",
                "hung-task": "task lab-hung:.* blocked for more than", "oops": "Oops: ",
-               "soft-lockup": "soft lockup - CPU#1 stuck .* \\[lab-stuck:",
+               "soft-lockup": "soft lockup - CPU#\\d stuck .* \\[lab-stuck:",
                "rcu-stall": "rcu_preempt self-detected stall"},
     "mce": {"corrected": "CPU 1: Machine Check: 0 Bank 4: 9c00000000000135"},
 }
+# what a guest on a busy machine may not come to see
+TIMED = {"soft-lockup", "rcu-stall", "hung-task"}
 
 
 class Death:
@@ -157,9 +159,13 @@ def test_nothing_else_is_found_that_is_wrong(death):
 
 
 def test_what_the_log_told_before_is_counted_by_kind(death):
-    told = {finding["id"]: finding for finding in death.findings("log.")}
-    assert set(told) == {f"log.{kind}" for kind in death.history}
-    for kind, words in death.history.items():
+    # each CPU's clock may be another, of which there is a note
+    told = {finding["id"]: finding for finding in death.findings("log.")
+            if finding["severity"] != "note"}
+    history = {kind: words for kind, words in death.history.items() if re.search(words, death.log)}
+    assert set(death.history) - set(history) <= TIMED
+    assert set(told) == {f"log.{kind}" for kind in history}
+    for kind, words in history.items():
         finding = told[f"log.{kind}"]
         lines = [line for line in death.log.splitlines() if re.search(words, line)]
         assert f": {len(lines)}, " in finding["sentence"]

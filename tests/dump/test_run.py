@@ -56,7 +56,7 @@ def test_a_program_gets_its_words_and_what_is_piped_and_its_status_is_the_exit_s
     assert body.startswith("2\n<struct list_head 0x")
     assert "\n'swapper/0'\nTraceback" in body and "NameError: name 'nothere'" in body
     assert "currentvalue=0 default=0\nloop 0\nloop 1\n" in body
-    assert ">>>" not in out and "\x1b" not in out and "42" not in out
+    assert ">>>" not in out and "\x1b" not in out and "\n42\n" not in out
     assert "Returning to crash\n -- sys.exit(3) --\n -- sys.exit(7) --\n" in out
 
 

@@ -101,6 +101,18 @@ nfs far4 nfs4 10.0.9.2:/ "$far,vers=4.1,clientaddr=10.0.9.1"
 
 # -- files -----------------------------------------------------------------------------------------
 
+# Opens file-5 until the server gives the client a delegation, which it does not before it has found
+# that it can call the client back.
+delegation() {
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        sleep 100008 </mnt/v4$1/file-5 &
+        usleep 200000
+        [ "$(cat /proc/fs/nfsd/clients/*/states | grep -c 'type: deleg.*file-5"')" -gt "$1" ] && return
+        kill $!
+        wait $!
+    done
+}
+
 ls -l /mnt/v42/other /mnt/v3 /mnt/v41 >/dev/null
 cat /mnt/v3/large /mnt/v40/large /mnt/v41/file-* >/dev/null
 dd if=/dev/zero of=/mnt/v41/written bs=16k count=10 2>/dev/null
@@ -110,7 +122,7 @@ for version in 0 1 2; do
     sleep 100006 >/mnt/v4$version/open-$version &
     holdlock /mnt/v4$version/file-4 $((10 * version)) 5 &
     usleep 100000
-    sleep 100008 </mnt/v4$version/file-5 &
+    delegation $version
 done
 sleep 100009 >/mnt/v3/open-3 &
 holdlock /mnt/v3/file-6 100 0 &

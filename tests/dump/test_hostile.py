@@ -93,6 +93,10 @@ def test_a_bad_argument_is_an_exception_or_an_answer(crash, call, answer):
     assert told(crash, call).startswith(answer)
 
 
+def test_a_symbol_without_a_name_is_not_complained_about(crash):
+    assert crash.epython("import crash\nprint(crash.sym2addr(''))") == "0\n"
+
+
 def test_a_command_that_crash_has_is_not_replaced(crash):
     assert crash.epython(
         "import crash, threading\nseen = []\ndef register():\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from heapq import nlargest
 from typing import Any, NamedTuple
 
 from LinuxDump import stacks
@@ -16,6 +17,7 @@ from LinuxDump.BTstack import verifyFastSet
 from LinuxDump.frameregs import ARGUMENTS, FrameRegisters, registers_of_frames
 from LinuxDump.inet.proto import get_AF_UNIX, unix_sock
 from LinuxDump.pidlists import print_pidlist  # noqa: F401 - programs take it from here
+from LinuxDump.taskrows import task_rows
 from LinuxDump.Tasks import Task, TaskTable
 from pykdump.API import *  # noqa: F401,F403 - likewise
 from pykdump.API import (CU_LIVE, CU_LOAD, addr2sym, crash, memoize_cond, pylog, readSU,
@@ -43,9 +45,8 @@ _MAX_WAITERS = 100_000
 
 def check_possible_hang() -> int:
     """How many of the 10 threads that ran longest ago hang: uninterruptible for over 2 minutes."""
-    threads = sorted(TaskTable().allThreads(), key=lambda task: task.Ran_ago, reverse=True)
-    hung = sum(1 for task in threads[:_OLDEST]
-               if task.Ran_ago > _LONG_AGO_MS and task.state[5:7] == "UN")
+    longest = nlargest(_OLDEST, task_rows(), key=lambda row: row.ran_ago)
+    hung = sum(1 for row in longest if row.ran_ago > _LONG_AGO_MS and row.code == "UN")
     if hung > 1:
         pylog.warning("Possible hang")
     return hung

@@ -117,6 +117,17 @@ class Crash:
         """Press Ctrl-C."""
         self._child.sendintr()
 
+    def interrupt_until_asked(self):
+        """Press Ctrl-C until crash asks anew, as people do.
+
+        Its line editing, with the plug-in or without, does not see a signal just before it waits.
+        """
+        for _ in range(50):
+            self.interrupt()
+            if self._child.expect_exact([PROMPT, pexpect.TIMEOUT], timeout=2) == 0:
+                return
+        raise AssertionError("Ctrl-C is not seen")
+
     # -- programs --
 
     def program(self, text, name="prog.py"):

@@ -2,10 +2,9 @@
 
 import time
 
-import pexpect
 import pytest
 
-from tests.dump.harness import PROMPT, untimed
+from tests.dump.harness import untimed
 
 # What runs when Ctrl-C comes; each says that it has started.
 LOOPS = {
@@ -53,18 +52,6 @@ def interrupted(session, line, delay=0.0, marker="started"):
     time.sleep(delay)
     session.interrupt()
     return session.finish()
-
-
-def interrupted_at_the_prompt(session):
-    """Press Ctrl-C until crash asks anew, as people do.
-
-    Its line editing, with the plug-in or without, does not see a signal just before it waits.
-    """
-    for _ in range(50):
-        session.interrupt()
-        if session._child.expect_exact([PROMPT, pexpect.TIMEOUT], timeout=2) == 0:
-            return
-    raise AssertionError("Ctrl-C is not seen")
 
 
 def check_usable(session):
@@ -143,7 +130,7 @@ def test_at_the_prompt_it_does_nothing(session):
         session.start("")
         session.finish()
         session.type("half a line")
-        interrupted_at_the_prompt(session)
+        session.interrupt_until_asked()
         assert session.epython("print('after')") == "after\n"
     check_usable(session)
 

@@ -104,6 +104,16 @@ def begin(namelist: Path) -> None:
     host_image.add_region(DATA_BASE, bytes(4096))
 
 
+def ask_about(name: str) -> None:
+    """Asks what a type is, and for a value of it; there may be none."""
+    for ask in (pykdump.type_members, pykdump.type_enumerators,
+                lambda name: repr(pykdump.read_value(name, DATA_BASE))):
+        try:
+            ask(name)
+        except ERRORS:
+            pass
+
+
 def explore() -> None:
     """Asks everything that there is to ask."""
     for space in ("struct", "union", "enum", "typedef"):
@@ -113,13 +123,7 @@ def explore() -> None:
         except ERRORS:
             continue
         for name in names:
-            name = name if space == "typedef" else f"{space} {name}"
-            for ask in (pykdump.type_members, pykdump.type_enumerators,
-                        lambda name: repr(pykdump.read_value(name, DATA_BASE))):
-                try:
-                    ask(name)
-                except ERRORS:
-                    pass
+            ask_about(name if space == "typedef" else f"{space} {name}")
     for name in VARIABLES:
         try:
             pykdump.variable_type(name)
